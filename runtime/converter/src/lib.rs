@@ -1,1 +1,27 @@
-#![doc = "stub"]
+//! From a float model to its quantized variants: import, calibrate, quantize, write, inspect.
+//!
+//! Everything goes through one editable [`Graph`]: importers make it, passes change it, [`write`] turns it into a
+//! `.tflite` file that LiteRT runs as its own. This crate runs on the host only and knows no devices, suites or data
+//! formats; representative data comes in through [`Samples`].
+#![forbid(unsafe_code)]
+
+mod calibrate;
+mod convert;
+mod error;
+mod graph;
+pub mod import;
+mod inspect;
+mod optimize;
+mod options;
+mod quantize;
+pub mod write;
+
+pub use calibrate::{Calibration, CalibrationOptions, Method, Observer, Samples, TensorRange, calibrate};
+pub use convert::{Converted, convert};
+pub use error::{ConvertError, ImportError};
+pub use graph::Graph;
+pub use inspect::{
+    Arena, Inspection, OperatorLine, OperatorTotal, QuantizationLine, TensorLine, TypeTotal, inspect,
+};
+pub use options::{Io, Options, Quantize, UnknownName};
+pub use quantize::{ConvertReport, Skipped, TensorReport, TypeBytes};
