@@ -4,7 +4,7 @@ use crate::calibrate::Calibration;
 use crate::error::ConvertError;
 use crate::options::{Io, Options, Quantize};
 use crate::quantize::{self, ConvertReport};
-use crate::{import, write};
+use crate::{import, optimize, write};
 
 /// A written variant.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,6 +32,12 @@ pub fn convert(
     }
     let mut graph = import::tflite(model)?;
     let mut report = ConvertReport::new(*options, &graph, model.len());
+    if let Some(calibration) = calibration {
+        calibration.check_origin(&graph)?;
+    }
+    if quantize != Quantize::None {
+        optimize::short_names(&mut graph);
+    }
     match quantize {
         Quantize::None => {}
         Quantize::Fp16 => quantize::fp16(&mut graph, &mut report),

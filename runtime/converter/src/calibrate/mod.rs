@@ -7,6 +7,9 @@ mod range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::ConvertError;
+use crate::graph::Graph;
+
 pub use observe::calibrate;
 pub use range::Observer;
 
@@ -90,6 +93,19 @@ pub struct TensorRange {
 }
 
 impl Calibration {
+    /// Whether the calibration was taken from this network: tensor by tensor it must name the same.
+    pub(crate) fn check_origin(&self, graph: &Graph) -> Result<(), ConvertError> {
+        for range in &self.tensors {
+            let expected =
+                graph.tensors.get(range.tensor).map(|tensor| tensor.name.as_str()).unwrap_or_default();
+            if expected != range.name {
+                let (expected, found) = (expected.to_owned(), range.name.clone());
+                return Err(ConvertError::ForeignCalibration { tensor: range.tensor, expected, found });
+            }
+        }
+        Ok(())
+    }
+
     /// The range of this tensor.
     pub fn range(&self, tensor: usize) -> Option<&TensorRange> {
         let found = self.tensors.binary_search_by_key(&tensor, |range| range.tensor).ok()?;

@@ -5,6 +5,10 @@ use crate::graph::Quantization;
 /// Largest weight; -128 is not used, so that products stay symmetric.
 const WEIGHT_MAX: f32 = 127.0;
 
+/// Weights of a smaller scale count as zeros: its product with the scale of an input could leave the normal numbers,
+/// which XNNPACK refuses.
+const SMALLEST_SCALE: f32 = 1e-24;
+
 /// Scale of the channels of a tensor that is zero throughout; any positive one represents it exactly.
 const SCALE_OF_ZEROS: f32 = 1.0;
 
@@ -77,9 +81,9 @@ fn inverse_scale(magnitude: f32) -> f32 {
     if usable(magnitude) { WEIGHT_MAX / magnitude } else { 0.0 }
 }
 
-/// Whether 127 / magnitude and magnitude / 127 are both normal numbers.
+/// Whether a channel of this magnitude has weights to speak of.
 fn usable(magnitude: f32) -> bool {
-    (magnitude / WEIGHT_MAX).is_normal() && (WEIGHT_MAX / magnitude).is_normal()
+    magnitude / WEIGHT_MAX >= SMALLEST_SCALE
 }
 
 /// A scale a channel. A channel without weights takes the largest of the others: a scale of zero would take its bias
@@ -94,39 +98,45 @@ fn scales(magnitudes: &[f32]) -> Vec<f32> {
 }
 
 /// Raises the magnitudes of channels whose bias would leave half of int32's range (TFLite quantizer,
-/// `AdjustWeightsForBiasScale`), and tells how many it raised.
-///
-/// `magnitudes` become those that [`symmetric`] shall use.
+/// `AdjustWeightsForBiasScale`, in its precision: the same bits come out), and tells how many it raised. A channel
+/// without weights gets the scale at which its bias is finest.
 pub(super) fn guard_bias(magnitudes: &mut [f32], bias: &[f32], input_scale: f32) -> usize {
-    let accumulator_max = i32::MAX as f32;
-    let unguarded = scales(magnitudes);
+    let accumulator_max = f64::from(i32::MAX);
     let mut raised = 0;
-    for ((magnitude, scale), bias) in magnitudes.iter_mut().zip(unguarded).zip(bias) {
-        let bias = bias.abs();
-        if bias.is_finite() && bias >= 0.5 * input_scale * scale * accumulator_max {
-            *magnitude = 2.0 * bias / accumulator_max * (WEIGHT_MAX / input_scale);
+    for (magnitude, bias) in magnitudes.iter_mut().zip(bias) {
+        let bias = f64::from(bias.abs());
+        let half = 0.5 * f64::from(input_scale) * f64::from(*magnitude / WEIGHT_MAX) * accumulator_max;
+        if bias.is_finite() && bias > 0.0 && bias >= half {
+            *magnitude = (2.0 * bias / accumulator_max * f64::from(WEIGHT_MAX / input_scale)) as f32;
             raised += 1;
         }
     }
     raised
 }
 
-/// The int32 bias with scale `input_scale * weight_scales[c]`, its scales, and how many values did not fit.
-pub(super) fn quantize_bias(
-    bias: &[f32],
-    input_scale: f32,
-    weight_scales: &[f32],
-) -> (Vec<i32>, Vec<f32>, u64) {
+/// A quantized bias.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Int32Bias {
+    pub(super) values: Vec<i32>,
+    /// Input scale times weight scale, a channel.
+    pub(super) scales: Vec<f32>,
+    /// Values that did not fit.
+    pub(super) unrepresentable: u64,
+}
+
+/// The int32 bias with scale `input_scale * weight_scales[c]`. The product with the scale's reciprocal is taken in f32,
+/// as the TFLite quantizer does.
+pub(super) fn quantize_bias(bias: &[f32], input_scale: f32, weight_scales: &[f32]) -> Int32Bias {
     let scales: Vec<f32> = weight_scales.iter().map(|scale| input_scale * scale).collect();
-    let mut outside = 0;
+    let limit = f64::from(i32::MAX);
+    let mut unrepresentable = 0;
     let values = bias.iter().zip(&scales).map(|(value, scale)| {
-        let exact = (f64::from(*value) / f64::from(*scale)).round();
-        let limit = f64::from(i32::MAX);
-        outside += u64::from(!(-limit..=limit).contains(&exact));
+        let exact = f64::from((value * (1.0 / scale)).round());
+        unrepresentable += u64::from(!(-limit..=limit).contains(&exact));
         exact.clamp(-limit, limit) as i32
     });
     let values = values.collect();
-    (values, scales, outside)
+    Int32Bias { values, scales, unrepresentable }
 }
 
 #[cfg(test)]
@@ -171,12 +181,12 @@ mod tests {
     #[test]
     fn large_bias_raises_its_channel_and_then_fits() {
         let (input_scale, bias) = (0.02, [3000.0, 0.1]);
-        let mut raised = [1e-4, 1e-4];
+        let mut raised = [1e-4, 1e-2];
         assert_eq!(guard_bias(&mut raised, &bias, input_scale), 1);
-        assert!(raised[0] > 1e-4 && raised[1] == 1e-4);
-        let (values, _, outside) = quantize_bias(&bias, input_scale, &scales(&raised));
-        assert_eq!(outside, 0);
-        assert!((f64::from(values[0]) / f64::from(i32::MAX) - 0.5).abs() < 1e-3);
+        assert!(raised[0] > 1e-4 && raised[1] == 1e-2);
+        let quantized = quantize_bias(&bias, input_scale, &scales(&raised));
+        assert_eq!(quantized.unrepresentable, 0);
+        assert!((f64::from(quantized.values[0]) / f64::from(i32::MAX) - 0.5).abs() < 1e-3);
     }
 
     #[test]
@@ -212,9 +222,9 @@ mod tests {
             guard_bias(&mut guarded, &bias, input_scale);
             prop_assert!(guarded.iter().zip(&largest).all(|(after, before)| after >= before));
             let scales = scales(&guarded);
-            let (values, bias_scales, outside) = quantize_bias(&bias, input_scale, &scales);
-            prop_assert_eq!(outside, 0);
-            for ((stored, scale), value) in values.iter().zip(bias_scales).zip(&bias) {
+            let quantized = quantize_bias(&bias, input_scale, &scales);
+            prop_assert_eq!(quantized.unrepresentable, 0);
+            for ((stored, scale), value) in quantized.values.iter().zip(quantized.scales).zip(&bias) {
                 let back = f64::from(*stored) * f64::from(scale);
                 let step = f64::from(scale);
                 prop_assert!((back - f64::from(*value)).abs() <= 0.5 * step + f64::from(value.abs()) * 1e-6);

@@ -86,11 +86,15 @@ fn put_bias(
     weight_scales: &[f32],
     report: &mut ConvertReport,
 ) {
-    let (values, scales, unrepresentable) = quantize_bias(bias, input_scale, weight_scales);
-    let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let new = constant(&graph.tensors[index], TensorType::INT32, Quantization::symmetric(scales, 0), data);
-    let range = Some(activation::range_of(bias));
-    report.tensors.push(TensorReport { range, unrepresentable, ..TensorReport::of(&new) });
+    let quantized = quantize_bias(bias, input_scale, weight_scales);
+    let data = quantized.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let quantization = Quantization::symmetric(quantized.scales, 0);
+    let new = constant(&graph.tensors[index], TensorType::INT32, quantization, data);
+    report.tensors.push(TensorReport {
+        range: Some(activation::range_of(bias)),
+        unrepresentable: quantized.unrepresentable,
+        ..TensorReport::of(&new)
+    });
     put(graph, position, slot, index, new);
 }
 

@@ -19,14 +19,13 @@ use super::report::ConvertReport;
 /// Quantizes every operator that can be, from observed ranges.
 ///
 /// # Errors
-/// When the calibration belongs to another model, or no operator can be quantized.
+/// When no operator can be quantized.
 pub(crate) fn full_int8(
     graph: &mut Graph,
     calibration: &Calibration,
     io: Io,
     report: &mut ConvertReport,
 ) -> Result<(), ConvertError> {
-    check_origin(graph, calibration)?;
     optimize::dequantized_constants(graph);
     optimize::hybrid_weights(graph);
     let plan = plan::Plan::of(graph, calibration, report);
@@ -38,17 +37,5 @@ pub(crate) fn full_int8(
     plan.type_activations(graph, calibration, report);
     constants::quantize(graph, &plan, report);
     boundary::build(graph, &plan, io);
-    Ok(())
-}
-
-/// Tensor by tensor, a calibration must name what it was taken from.
-fn check_origin(graph: &Graph, calibration: &Calibration) -> Result<(), ConvertError> {
-    for range in &calibration.tensors {
-        let expected = graph.tensors.get(range.tensor).map(|tensor| tensor.name.as_str()).unwrap_or_default();
-        if expected != range.name {
-            let (expected, found) = (expected.to_owned(), range.name.clone());
-            return Err(ConvertError::ForeignCalibration { tensor: range.tensor, expected, found });
-        }
-    }
     Ok(())
 }
