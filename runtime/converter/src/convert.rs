@@ -45,10 +45,19 @@ pub fn convert(
         Quantize::FullInt8 => {
             let calibration = calibration.ok_or(ConvertError::MissingCalibration { quantize })?;
             report.calibration_samples = calibration.samples;
-            quantize::full_int8(&mut graph, calibration, io, &mut report)?;
+            quantize::full_int8(&mut graph, calibration, io, &mut report);
         }
+    }
+    if quantize != Quantize::None && report.tensors.is_empty() {
+        return Err(ConvertError::NothingToQuantize { quantize, reason: reason(&report) });
     }
     let bytes = write::tflite(&graph);
     report.complete(&graph, bytes.len());
     Ok(Converted { bytes, report })
+}
+
+/// Why a variant changed nothing.
+fn reason(report: &ConvertReport) -> String {
+    let first = report.skipped.first().map(|skip| format!("{}: {}", skip.name, skip.reason));
+    first.unwrap_or_else(|| "it has no float32 constants".to_owned())
 }

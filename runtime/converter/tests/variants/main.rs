@@ -296,6 +296,22 @@ fn half_precision_model_can_become_int8() {
 }
 
 #[test]
+fn variant_that_would_change_nothing_is_an_error() {
+    let file = tiny::bytes(&tiny::model());
+    let int8 =
+        convert(&file, &options(Quantize::FullInt8, Io::Int8), Some(&calibration(&file))).expect("converts");
+    let error = |quantize| convert(&int8.bytes, &options(quantize, Io::Float), None).unwrap_err().to_string();
+    assert_eq!(
+        error(Quantize::Fp16),
+        "quantize fp16: no operator of this model can be quantized: it has no float32 constants"
+    );
+    assert_eq!(
+        error(Quantize::DynamicInt8),
+        "quantize dynamic-int8: no operator of this model can be quantized: CONV_2D: activations are not float32"
+    );
+}
+
+#[test]
 fn variants_of_contradiction_are_errors() {
     let file = tiny::bytes(&tiny::model());
     let error = |quantize, io, calibration| convert(&file, &options(quantize, io), calibration).unwrap_err();
@@ -316,7 +332,7 @@ fn variants_of_contradiction_are_errors() {
     let empty = Calibration::default();
     assert_eq!(
         error(Quantize::FullInt8, Io::Float, Some(&empty)).to_string(),
-        "quantize full-int8: no operator of this model can be quantized: tensor 0 has no observed range"
+        "quantize full-int8: no operator of this model can be quantized: CONV_2D: tensor 0 has no observed range"
     );
 }
 

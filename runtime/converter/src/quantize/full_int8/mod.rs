@@ -9,33 +9,18 @@ mod constants;
 mod plan;
 
 use crate::calibrate::Calibration;
-use crate::error::ConvertError;
 use crate::graph::Graph;
 use crate::optimize;
-use crate::options::{Io, Quantize};
+use crate::options::Io;
 
 use super::report::ConvertReport;
 
 /// Quantizes every operator that can be, from observed ranges.
-///
-/// # Errors
-/// When no operator can be quantized.
-pub(crate) fn full_int8(
-    graph: &mut Graph,
-    calibration: &Calibration,
-    io: Io,
-    report: &mut ConvertReport,
-) -> Result<(), ConvertError> {
+pub(crate) fn full_int8(graph: &mut Graph, calibration: &Calibration, io: Io, report: &mut ConvertReport) {
     optimize::dequantized_constants(graph);
     optimize::hybrid_weights(graph);
     let plan = plan::Plan::of(graph, calibration, report);
-    if plan.is_empty() {
-        let reason =
-            report.skipped.first().map_or_else(|| "it has none".to_owned(), |skip| skip.reason.clone());
-        return Err(ConvertError::NothingToQuantize { quantize: Quantize::FullInt8, reason });
-    }
     plan.type_activations(graph, calibration, report);
     constants::quantize(graph, &plan, report);
     boundary::build(graph, &plan, io);
-    Ok(())
 }

@@ -34,10 +34,6 @@ impl Plan {
         Self { operators, tensors: planner.tensors }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.operators.iter().all(Option::is_none)
-    }
-
     pub(super) fn rule(&self, operator: usize) -> Option<&'static Rule> {
         self.operators.get(operator).copied().flatten()
     }
