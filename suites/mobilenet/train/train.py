@@ -6,7 +6,9 @@ calibration and test splits are never seen. See README.md beside this file for t
 """
 
 import argparse
+import contextlib
 import hashlib
+import io
 import json
 import os
 import time
@@ -130,12 +132,10 @@ def train(model, train_split):
 
 def to_tflite(model):
     """The float .tflite of the trained network with the input fixed to [1, 96, 96, 1]."""
-    infer = tf.function(
-        lambda image: model(image, training=False),
-        input_signature=[tf.TensorSpec([1, SIZE, SIZE, 1], tf.float32, name="image")],
-    )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()], model)
-    return converter.convert()
+    image = keras.Input(batch_shape=(1, SIZE, SIZE, 1), dtype="float32", name="image")
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, model(image)))
+    with contextlib.redirect_stdout(io.StringIO()):  # Keras lists every variable of the export
+        return converter.convert()
 
 
 def litert_predictions(model_bytes, inputs):
