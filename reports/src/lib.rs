@@ -1,1 +1,7 @@
-#![doc = "stub"]
+//! Records of runs to dataframes, statistics, verdicts, plots and pages.
+//!
+//! Knows no device, no socket and no suite: records come in, files and text go out. polars is compiled only under this
+//! crate.
+#![forbid(unsafe_code)]
+
+pub mod record;

@@ -1,1 +1,18 @@
-#![doc = "stub"]
+//! Messages, framing and version of the protocol between controller and agent.
+//!
+//! One protocol over any byte stream: a child's stdio, an ssh channel, adb, a serial line. This crate knows how
+//! messages look and how they are cut out of a stream; what they do is `agent/core`'s and the controller's business.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod message;
+
+pub use message::*;
+
+/// Raised by every change of the messages that is not a new variant at the end of an enum.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// Most bytes of a file in one [`Request::Put`].
+pub const MAX_CHUNK_BYTES: usize = 256 * 1024;
