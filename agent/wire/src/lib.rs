@@ -7,8 +7,10 @@
 
 extern crate alloc;
 
+mod frame;
 mod message;
 
+pub use frame::{Decoder, FrameError, MAX_FRAME_BYTES, encode};
 pub use message::*;
 
 /// Raised by every change of the messages that is not a new variant at the end of an enum.
