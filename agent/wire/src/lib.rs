@@ -2,6 +2,8 @@
 //!
 //! One protocol over any byte stream: a child's stdio, an ssh channel, adb, a serial line. This crate knows how
 //! messages look and how they are cut out of a stream; what they do is `agent/core`'s and the controller's business.
+//!
+//! `CHANGELOG.md` tells the versions; `tests/golden/messages.txt` holds the bytes of every message.
 #![no_std]
 #![forbid(unsafe_code)]
 
