@@ -277,4 +277,6 @@ pub enum FailureKind {
     Data,
     /// The store cannot be read or written.
     Store,
+    /// The device's clock went backwards: nothing it timed can be trusted.
+    Clock,
 }

@@ -54,6 +54,7 @@ fn failure_name(kind: FailureKind) -> &'static str {
         FailureKind::Model => "model",
         FailureKind::Data => "data",
         FailureKind::Store => "store",
+        FailureKind::Clock => "clock",
     }
 }
 
@@ -132,6 +133,7 @@ fn replies() -> Vec<Reply> {
         FailureKind::Model,
         FailureKind::Data,
         FailureKind::Store,
+        FailureKind::Clock,
     ];
     let mut replies = vec![
         Reply::Hello(Hello {
