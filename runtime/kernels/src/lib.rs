@@ -1,1 +1,38 @@
-#![doc = "stub"]
+//! Arithmetic of the operators, and nothing else: slices, shapes and numbers go in, slices come out.
+//!
+//! This crate knows no model file, no tensor type and no error type. Its callers have checked every shape and every
+//! length; a kernel that is called with wrong ones panics, it never reads or writes outside its slices.
+//!
+//! * [`shape`]: the geometry of the operators, NHWC activations and OHWI filters.
+//! * [`spec`]: what a kernel with weights is packed from.
+//! * [`packed`]: what packing gives, ready to run.
+//! * [`table`]: one row a kernel. Dispatch, tests, benches and listings read it; to add a kernel, add a function and a row.
+//! * [`isa`]: instruction sets, as tokens that exist only if the CPU has them.
+//! * [`requantize`]: TFLite's fixed-point arithmetic.
+//! * [`mod@reference`]: plain loops with the exact arithmetic of LiteRT's reference kernels, the oracle.
+//! * [`generic`]: blocked loops over packed weights.
+#![no_std]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+pub mod generic;
+pub mod half;
+pub mod isa;
+pub mod packed;
+pub mod reference;
+pub mod requantize;
+mod round;
+pub mod shape;
+pub mod spec;
+pub mod table;
+
+#[cfg(test)]
+mod battery;
+
+pub use packed::{Packed, SCRATCH_ALIGN};
+pub use requantize::Multiplier;
+pub use shape::{Broadcast, Clamp, Conv2dShape, FullyConnectedShape, Pool2dShape, Window2d};
+pub use table::{Choice, Row, Set, Table};

@@ -1,0 +1,9 @@
+//! Plain loops with the arithmetic of LiteRT's reference kernels (`tflite/kernels/internal/reference`), operation by
+//! operation and in their order: the oracle that every other kernel is held to. Speed is no aim here, only that a reader can
+//! see that it is right.
+
+pub mod conv_2d;
+pub mod depthwise_conv_2d;
+pub mod fully_connected;
+pub mod hybrid;
+mod owned;
