@@ -1,1 +1,27 @@
-#![doc = "stub"]
+//! Runs `.tflite` networks: checked graph, memory plan, operators.
+//!
+//! [`Model::load`] turns untrusted bytes into a graph in which every offset, index and shape has been checked.
+//! [`Interpreter::new`] plans memory, picks kernels and packs weights once; [`Interpreter::invoke`] then only computes.
+//! This crate knows no files, clocks or transports, and needs no operating system.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod choice;
+mod constants;
+mod error;
+mod interpreter;
+mod memory;
+mod model;
+mod ops;
+mod prepare;
+mod quant;
+mod registry;
+mod tensor;
+
+pub use choice::{KernelChoice, Options, UnknownKernels};
+pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};
+pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun};
+pub use model::{Model, Node, TensorInfo};
+pub use tensor::{DType, Quantization, TensorView};

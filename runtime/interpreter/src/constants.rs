@@ -1,0 +1,86 @@
+//! Constants that something reads at run time. Those that can be read where the file has them stay there; others are
+//! copied to aligned memory, once. Weights that a kernel has packed are not kept.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::error::Fault;
+use crate::memory::{Aligned, Constant};
+use crate::model::{Model, place_of_tensor};
+use crate::ops::{Action, ConstantData, Folded, Prepared};
+use crate::tensor::DType;
+
+/// By tensor: the constants that steps read, that model outputs show, or all of them.
+pub(crate) fn keep<'m>(
+    model: &'m Model<'m>,
+    folded: &Folded,
+    prepared: &[Prepared],
+    roots: &[usize],
+    keep_all: bool,
+) -> Result<Vec<Constant<'m>>, Fault> {
+    let mut wanted = alloc::vec![keep_all; model.tensors().len()];
+    for (node, ready) in model.nodes().iter().zip(prepared) {
+        let runs = matches!(ready.action, Action::Run(_));
+        let read = node.inputs.iter().enumerate().filter(|(slot, _)| runs && ready.reads(*slot));
+        read.filter_map(|(_, tensor)| *tensor).for_each(|tensor| wanted[roots[tensor]] = true);
+    }
+    model.outputs().iter().for_each(|output| wanted[roots[*output]] = true);
+    let kept = |tensor: usize| {
+        if wanted[tensor] { kept(model, folded, tensor) } else { Ok(Constant::None) }
+    };
+    (0..model.tensors().len()).map(kept).collect()
+}
+
+fn kept<'m>(model: &'m Model<'m>, folded: &Folded, tensor: usize) -> Result<Constant<'m>, Fault> {
+    let info = &model.tensors()[tensor];
+    let no_memory = || {
+        let place = place_of_tensor(tensor, info.name);
+        Fault::mismatch(place, format!("{} bytes of memory", info.bytes()), "less")
+    };
+    if let Some(data) = info.data {
+        let aligned = data.as_ptr().addr().is_multiple_of(info.dtype.size_bytes());
+        let copy = |data| Aligned::copy_of(data).map(Constant::Owned);
+        return if aligned { Ok(Constant::Borrowed(data)) } else { copy(data).ok_or_else(no_memory) };
+    }
+    let Some(source) = folded.source(tensor).map(|source| &model.tensors()[source]) else {
+        return Ok(Constant::None);
+    };
+    let stored = ConstantData {
+        dtype: source.dtype,
+        quantization: source.quantization.as_ref(),
+        shape: &source.shape,
+        bytes: source.data.unwrap_or_default(),
+    };
+    let mut memory = Aligned::zeroed(info.bytes()).ok_or_else(no_memory)?;
+    let elements = memory.bytes_mut().as_chunks_mut::<4>().0;
+    elements.iter_mut().zip(stored.reals()).for_each(|(element, value)| *element = value.to_ne_bytes());
+    Ok(Constant::Owned(memory))
+}
+
+impl ConstantData<'_> {
+    /// The real values of a float or quantized constant; empty for other types.
+    pub(crate) fn reals(&self) -> Vec<f32> {
+        match self.dtype {
+            DType::Float32 => read(self.bytes, f32::from_le_bytes),
+            DType::Float16 => read(self.bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+            DType::Int8 => self.dequantized(self.bytes.iter().map(|byte| i32::from(*byte as i8))),
+            DType::UInt8 => self.dequantized(self.bytes.iter().map(|byte| i32::from(*byte))),
+            _ => Vec::new(),
+        }
+    }
+
+    fn dequantized(&self, stored: impl Iterator<Item = i32>) -> Vec<f32> {
+        let Some(quantization) = self.quantization else { return Vec::new() };
+        let channels = quantization.scales.len();
+        let inner: usize = self.shape.iter().skip(quantization.axis + 1).product();
+        let value = |(index, stored): (usize, i32)| {
+            let channel = if channels == 1 { 0 } else { index / inner.max(1) % channels };
+            (stored - quantization.zero_points[channel]) as f32 * quantization.scales[channel]
+        };
+        stored.enumerate().map(value).collect()
+    }
+}
+
+fn read<const SIZE: usize, T>(bytes: &[u8], element: impl Fn([u8; SIZE]) -> T) -> Vec<T> {
+    bytes.as_chunks::<SIZE>().0.iter().map(|chunk| element(*chunk)).collect()
+}

@@ -1,0 +1,255 @@
+//! The public face of a run: inputs in, inference, outputs out. Preparation is [`prepare`](crate::prepare)'s.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::choice::Options;
+use crate::error::{DataError, Fault, InvokeError, PrepareError};
+use crate::memory::{Aligned, Constant, Place, Wiring};
+use crate::model::{Model, TensorInfo, place_of_tensor};
+use crate::ops::Action;
+use crate::prepare;
+use crate::quant;
+use crate::tensor::{DType, TensorView};
+
+/// A network that is ready to run: memory planned and taken, kernels picked, weights packed.
+pub struct Interpreter<'m> {
+    pub(crate) model: &'m Model<'m>,
+    pub(crate) nodes: Vec<ReadyNode>,
+    /// Where each tensor is, by index in the file.
+    pub(crate) places: Vec<Place>,
+    /// By index in the file.
+    pub(crate) constants: Vec<Constant<'m>>,
+    pub(crate) arena: Aligned,
+    pub(crate) memory: Memory,
+}
+
+/// A prepared node with its parts of the arena.
+pub(crate) struct ReadyNode {
+    pub(crate) action: Action,
+    pub(crate) wiring: Wiring,
+    pub(crate) kernel: &'static str,
+    pub(crate) macs: u64,
+}
+
+/// What an interpreter takes, in bytes. The model file itself is the caller's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Memory {
+    /// High-water mark of the plan: activations and scratch, aligned to 64.
+    pub arena_bytes: usize,
+    /// What the same would take if no two shared memory.
+    pub without_reuse_bytes: usize,
+    /// Weights in the order that the kernels want them, and constants that had to be converted.
+    pub packed_bytes: usize,
+}
+
+/// A node as it will run.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct NodeInfo<'a> {
+    /// Place in execution order.
+    pub index: usize,
+    /// The operator's name, such as `CONV_2D`.
+    pub operator: &'a str,
+    /// The operator's version in the file.
+    pub version: i32,
+    /// The kernel: its name, `view` for a node that only renames memory, `folded` for one that is gone.
+    pub kernel: &'static str,
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+}
+
+/// A node that has just run.
+#[derive(Clone, Copy)]
+pub struct NodeRun<'a> {
+    /// Place in execution order.
+    pub index: usize,
+    interpreter: &'a Interpreter<'a>,
+}
+
+impl<'m> Interpreter<'m> {
+    /// Prepares a model: folds constants, checks and prepares every node, plans and takes memory. Inputs start as zeros.
+    ///
+    /// # Errors
+    /// When an operator, its version or its combination of types is not supported, when shapes, quantization or
+    /// options do not fit it, or when the memory is over the limit or not there. The message names node and tensor.
+    pub fn new(model: &'m Model<'_>, options: &Options) -> Result<Self, PrepareError> {
+        Ok(prepare::interpreter(model, options)?)
+    }
+
+    /// Number of model inputs.
+    pub fn input_count(&self) -> usize {
+        self.model.inputs().len()
+    }
+
+    /// Number of model outputs.
+    pub fn output_count(&self) -> usize {
+        self.model.outputs().len()
+    }
+
+    /// A model input; none when there are fewer.
+    pub fn input(&self, index: usize) -> Option<TensorView<'_>> {
+        self.tensor(*self.model.inputs().get(index)?)
+    }
+
+    /// A model output; none when there are fewer. Zeros before the first run.
+    pub fn output(&self, index: usize) -> Option<TensorView<'_>> {
+        self.tensor(*self.model.outputs().get(index)?)
+    }
+
+    /// A tensor by its index in the file; none when it has no memory. After a run, outputs and inputs hold their values;
+    /// others may have given their memory to later ones, unless [`Options::keep_all`] is set.
+    pub fn tensor(&self, index: usize) -> Option<TensorView<'_>> {
+        let bytes = match self.places.get(index)? {
+            Place::Nowhere => return None,
+            Place::Arena(part) => self.arena.bytes().get(part.clone())?,
+            Place::Constant(constant) => self.constants.get(*constant)?.bytes(),
+        };
+        let info = self.model.tensors().get(index)?;
+        Some(view(index, info, bytes))
+    }
+
+    /// The bytes of a model input, row-major in the byte order of this machine. They keep their values over runs.
+    pub fn input_bytes_mut(&mut self, index: usize) -> Option<&mut [u8]> {
+        let tensor = *self.model.inputs().get(index)?;
+        match self.places.get(tensor)? {
+            Place::Arena(part) => self.arena.bytes_mut().get_mut(part.clone()),
+            Place::Nowhere | Place::Constant(_) => None,
+        }
+    }
+
+    /// Fills a model input with real values: a float input takes them as they are, an integer one by its scale and zero
+    /// point with the arithmetic of `QUANTIZE`.
+    ///
+    /// # Errors
+    /// When there is no such input, its length differs, or its type has no real values.
+    pub fn set_input_f32(&mut self, index: usize, values: &[f32]) -> Result<(), DataError> {
+        let view = self.input(index).ok_or_else(|| {
+            let expected = format!("an input below {}", self.input_count());
+            Fault::mismatch("model inputs", expected, format!("{index}"))
+        })?;
+        let place = place_of_input(index, &view);
+        let elements: usize = view.shape.iter().product();
+        if values.len() != elements {
+            let expected = format!("{elements} values of shape {:?}", view.shape);
+            return Err(Fault::mismatch(place, expected, format!("{}", values.len())).into());
+        }
+        let (dtype, scale_zero_point) = (view.dtype, view.scale_zero_point);
+        let bytes = self.input_bytes_mut(index).unwrap_or_default();
+        store(values, dtype, scale_zero_point, bytes, place)?;
+        Ok(())
+    }
+
+    /// Computes the outputs from the inputs.
+    ///
+    /// # Errors
+    /// When a value that was computed during the run cannot be worked with.
+    pub fn invoke(&mut self) -> Result<(), InvokeError> {
+        for index in 0..self.nodes.len() {
+            self.run_node(index)?;
+        }
+        Ok(())
+    }
+
+    /// Like [`invoke`](Self::invoke), and calls `observe` after every node whose outputs are computed or viewed.
+    ///
+    /// # Errors
+    /// As for [`invoke`](Self::invoke).
+    pub fn invoke_observed(&mut self, observe: &mut dyn FnMut(NodeRun<'_>)) -> Result<(), InvokeError> {
+        for index in 0..self.nodes.len() {
+            self.run_node(index)?;
+            if !matches!(self.nodes[index].action, Action::Folded) {
+                observe(NodeRun { index, interpreter: self });
+            }
+        }
+        Ok(())
+    }
+
+    fn run_node(&mut self, index: usize) -> Result<(), Fault> {
+        let ReadyNode { action, wiring, .. } = &self.nodes[index];
+        match action {
+            Action::Run(step) => step.run(wiring.frame(self.arena.bytes_mut(), &self.constants)),
+            Action::View | Action::Folded => Ok(()),
+        }
+    }
+
+    /// What the interpreter takes.
+    pub fn memory(&self) -> Memory {
+        self.memory
+    }
+
+    /// Every node of the file in execution order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeInfo<'_>> {
+        let ready = self.nodes.iter().zip(self.model.nodes()).enumerate();
+        ready.map(|(index, (ready, node))| NodeInfo {
+            index,
+            operator: node.name,
+            version: node.version,
+            kernel: ready.kernel,
+            macs: ready.macs,
+        })
+    }
+}
+
+impl core::fmt::Debug for Interpreter<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Interpreter")
+            .field("nodes", &self.nodes.len())
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> NodeRun<'a> {
+    /// The node's outputs, as it left them.
+    pub fn outputs(&self) -> impl Iterator<Item = TensorView<'a>> {
+        let interpreter = self.interpreter;
+        let outputs = interpreter.model.nodes().get(self.index).map(|node| node.outputs.as_slice());
+        outputs.unwrap_or_default().iter().filter_map(|tensor| interpreter.tensor(*tensor))
+    }
+}
+
+fn view<'a>(index: usize, info: &'a TensorInfo<'_>, bytes: &'a [u8]) -> TensorView<'a> {
+    TensorView {
+        index,
+        name: info.name,
+        dtype: info.dtype,
+        shape: &info.shape,
+        scale_zero_point: info.quantization.as_ref().and_then(|quantization| quantization.per_tensor()),
+        bytes,
+    }
+}
+
+fn place_of_input(index: usize, view: &TensorView<'_>) -> String {
+    format!("model input {index} ({})", place_of_tensor(view.index, view.name))
+}
+
+/// Writes real values as elements of `dtype`.
+fn store(
+    values: &[f32],
+    dtype: DType,
+    scale_zero_point: Option<(f32, i32)>,
+    bytes: &mut [u8],
+    place: String,
+) -> Result<(), Fault> {
+    if dtype == DType::Float32 {
+        bytes.copy_from_slice(bytemuck::cast_slice(values));
+        return Ok(());
+    }
+    let Some((scale, zero_point)) = scale_zero_point else {
+        return Err(Fault::mismatch(place, "an input of real values", format!("{dtype} without a scale")));
+    };
+    let range = match dtype {
+        DType::Int8 => (-128, 127),
+        DType::UInt8 => (0, 255),
+        DType::Int16 => (-32_768, 32_767),
+        _ => return Err(Fault::unsupported(place, format!("real values for {dtype}"))),
+    };
+    // The low bytes of an integer in range are the integer in the narrower type (little-endian, as the file is).
+    let stored = values.iter().map(|value| quant::quantize(*value, scale, zero_point, range).to_le_bytes());
+    for (element, value) in bytes.chunks_exact_mut(dtype.size_bytes()).zip(stored) {
+        element.copy_from_slice(&value[..element.len()]);
+    }
+    Ok(())
+}

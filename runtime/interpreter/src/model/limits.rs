@@ -1,0 +1,17 @@
+//! How much of everything a file may ask for. Genuine models stay far below; a hostile one is stopped before memory is
+//! taken or time is spent.
+
+/// Tensors of a graph. The largest models in LiteRT's own collections have some ten thousand.
+pub(super) const MAX_TENSORS: usize = 1 << 16;
+
+/// Steps of a graph.
+pub(super) const MAX_NODES: usize = 1 << 16;
+
+/// Inputs or outputs of one step; the longest known are concatenations of a few dozen.
+pub(super) const MAX_NODE_TENSORS: usize = 1 << 10;
+
+/// Dimensions of a tensor. LiteRT's kernels take up to six, its delegates eight.
+pub(super) const MAX_RANK: usize = 8;
+
+/// Bytes of one tensor, so that sizes and offsets fit in 32 bits on every target.
+pub(super) const MAX_TENSOR_BYTES: usize = 1 << 30;

@@ -1,0 +1,173 @@
+//! From untrusted bytes to a checked graph, once. What is here has been verified: every index leads somewhere, every
+//! shape has a size that fits in memory, every constant fills its shape, every tensor has one source that comes before
+//! its readers. What the operators ask of shapes and types is theirs to check; kernels and memory are not known here.
+
+mod limits;
+mod nodes;
+mod tensors;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use edgebench_schema::tflite::{self, BuiltinOperator};
+use edgebench_schema::verified_root;
+
+use crate::error::{Fault, ModelError};
+use crate::tensor::{DType, Quantization};
+
+/// A checked network over borrowed bytes, which on a microcontroller are flash: constants are never copied here.
+#[derive(Debug)]
+pub struct Model<'b> {
+    tensors: Vec<TensorInfo<'b>>,
+    nodes: Vec<Node<'b>>,
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+    description: Option<&'b str>,
+}
+
+/// A tensor of the file.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct TensorInfo<'b> {
+    /// Name in the file.
+    pub name: &'b str,
+    /// Element type.
+    pub dtype: DType,
+    /// Dimensions; NHWC for images. Empty for a scalar.
+    pub shape: Vec<usize>,
+    /// How stored values stand for real ones; none for float types.
+    pub quantization: Option<Quantization>,
+    /// Elements row-major and little-endian, when the tensor is a constant. Not aligned.
+    pub data: Option<&'b [u8]>,
+    /// Whether its value lives on from one inference to the next.
+    pub is_variable: bool,
+}
+
+/// One step of the network.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Node<'b> {
+    /// What it does.
+    pub operator: BuiltinOperator,
+    /// The operator's name, such as `CONV_2D`, or the custom code.
+    pub name: &'b str,
+    /// The operator's version in the file.
+    pub version: i32,
+    /// Tensor indices; none for an optional input that is absent.
+    pub inputs: Vec<Option<usize>>,
+    /// Tensor indices.
+    pub outputs: Vec<usize>,
+    /// The verified table with the operator's options.
+    pub(crate) table: tflite::Operator<'b>,
+}
+
+impl<'b> Model<'b> {
+    /// Checks the bytes of a `.tflite` file and keeps its first subgraph.
+    ///
+    /// # Errors
+    /// When the bytes do not verify, an index, a shape, a constant's size, quantization parameters, an operator's
+    /// number of inputs or the order of execution does not hold, or a limit is exceeded. The message names the place.
+    pub fn load(bytes: &'b [u8]) -> Result<Self, ModelError> {
+        let file = verified_root(bytes)?;
+        let subgraphs = file.subgraphs().filter(|list| !list.is_empty());
+        let subgraph = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?.get(0);
+        let tensors = tensors::read(&file, &subgraph, bytes)?;
+        let nodes = nodes::read(&file, &subgraph, &tensors)?;
+        let model = Self {
+            inputs: door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?,
+            outputs: door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?,
+            description: file.description(),
+            tensors,
+            nodes,
+        };
+        nodes::check_order(&model)?;
+        Ok(model)
+    }
+
+    /// Every tensor, by index in the file.
+    pub fn tensors(&self) -> &[TensorInfo<'b>] {
+        &self.tensors
+    }
+
+    /// Every step, in execution order.
+    pub fn nodes(&self) -> &[Node<'b>] {
+        &self.nodes
+    }
+
+    /// Tensor indices of the inputs.
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
+    /// Tensor indices of the outputs.
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
+    }
+
+    /// The writer's own words.
+    pub fn description(&self) -> Option<&'b str> {
+        self.description
+    }
+}
+
+impl TensorInfo<'_> {
+    /// Number of elements; 1 for a scalar.
+    pub fn elements(&self) -> usize {
+        // Checked at load: the product fits.
+        self.shape.iter().product()
+    }
+
+    /// Bytes of all elements.
+    pub fn bytes(&self) -> usize {
+        self.elements() * self.dtype.size_bytes()
+    }
+}
+
+impl Node<'_> {
+    /// The tensor at this input; none when the input is absent or the list is shorter.
+    pub fn input(&self, slot: usize) -> Option<usize> {
+        self.inputs.get(slot).copied().flatten()
+    }
+
+    /// The node in messages, such as `node 3 (CONV_2D)`.
+    pub(crate) fn place(&self, index: usize) -> String {
+        place_of_node(index, self.name)
+    }
+}
+
+impl core::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("inputs", &self.inputs)
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}
+
+fn place_of_node(index: usize, name: &str) -> String {
+    format!("node {index} ({name})")
+}
+
+/// The tensor in messages, such as `tensor 7 "conv/weights"`.
+pub(crate) fn place_of_tensor(index: usize, name: &str) -> String {
+    format!("tensor {index} \"{name}\"")
+}
+
+/// A tensor index of the file, or a fault.
+fn tensor_index(index: i32, place: &str, tensors: &[TensorInfo]) -> Result<usize, Fault> {
+    let valid = usize::try_from(index).ok().filter(|index| *index < tensors.len());
+    valid.ok_or_else(|| {
+        Fault::mismatch(place, format!("tensor index below {}", tensors.len()), format!("{index}"))
+    })
+}
+
+fn door(
+    indices: impl Iterator<Item = i32>,
+    place: &str,
+    tensors: &[TensorInfo],
+) -> Result<Vec<usize>, Fault> {
+    indices.map(|index| tensor_index(index, place, tensors)).collect()
+}

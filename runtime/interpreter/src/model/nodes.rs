@@ -1,0 +1,126 @@
+//! Steps: operator codes, inputs and outputs, and the order in which values come to be.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use edgebench_schema::{builtin_name, operator_code, tflite};
+
+use super::limits::{MAX_NODE_TENSORS, MAX_NODES};
+use super::{Model, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
+use crate::error::Fault;
+use crate::registry;
+
+/// Reads and checks every step of a subgraph.
+pub(super) fn read<'b>(
+    file: &tflite::Model<'b>,
+    subgraph: &tflite::SubGraph<'b>,
+    tensors: &[TensorInfo<'b>],
+) -> Result<Vec<Node<'b>>, Fault> {
+    let Some(list) = subgraph.operators() else { return Ok(Vec::new()) };
+    if list.len() > MAX_NODES {
+        return Err(Fault::limit("model", "number of nodes", list.len() as u64, MAX_NODES as u64));
+    }
+    list.iter().enumerate().map(|(index, table)| read_node(file, table, index, tensors)).collect()
+}
+
+fn read_node<'b>(
+    file: &tflite::Model<'b>,
+    table: tflite::Operator<'b>,
+    index: usize,
+    tensors: &[TensorInfo<'b>],
+) -> Result<Node<'b>, Fault> {
+    let codes = file.operator_codes().ok_or_else(|| Fault::missing("model", "operator codes"))?;
+    let code = usize::try_from(table.opcode_index()).ok().filter(|code| *code < codes.len());
+    let code = code.ok_or_else(|| {
+        let expected = format!("operator code index below {}", codes.len());
+        Fault::mismatch(format!("node {index}"), expected, format!("{}", table.opcode_index()))
+    })?;
+    let code = codes.get(code);
+    let operator = operator_code(&code);
+    let name = code.custom_code().unwrap_or_else(|| builtin_name(operator));
+    let place = place_of_node(index, name);
+    let node = Node {
+        operator,
+        name,
+        version: code.version(),
+        inputs: read_inputs(&table, &place, tensors)?,
+        outputs: read_outputs(&table, &place, tensors)?,
+        table,
+    };
+    registry::check_arity(&node, &place)?;
+    Ok(node)
+}
+
+fn read_inputs(
+    table: &tflite::Operator,
+    place: &str,
+    tensors: &[TensorInfo],
+) -> Result<Vec<Option<usize>>, Fault> {
+    let Some(list) = table.inputs() else { return Ok(Vec::new()) };
+    check_length(list.len(), place, "number of inputs")?;
+    list.iter()
+        .enumerate()
+        .map(|(slot, index)| match index {
+            -1 => Ok(None),
+            _ => tensor_index(index, &format!("{place} input {slot}"), tensors).map(Some),
+        })
+        .collect()
+}
+
+fn read_outputs(table: &tflite::Operator, place: &str, tensors: &[TensorInfo]) -> Result<Vec<usize>, Fault> {
+    let Some(list) = table.outputs() else { return Ok(Vec::new()) };
+    check_length(list.len(), place, "number of outputs")?;
+    list.iter()
+        .enumerate()
+        .map(|(slot, index)| tensor_index(index, &format!("{place} output {slot}"), tensors))
+        .collect()
+}
+
+fn check_length(found: usize, place: &str, what: &'static str) -> Result<(), Fault> {
+    if found <= MAX_NODE_TENSORS {
+        return Ok(());
+    }
+    Err(Fault::limit(place, what, found as u64, MAX_NODE_TENSORS as u64))
+}
+
+/// Every tensor has one source (a constant, a model input, a variable, or one node) that comes before its readers.
+pub(super) fn check_order(model: &Model) -> Result<(), Fault> {
+    let mut known: Vec<bool> =
+        model.tensors.iter().map(|tensor| tensor.data.is_some() || tensor.is_variable).collect();
+    for input in &model.inputs {
+        if core::mem::replace(&mut known[*input], true) {
+            let place = place_of_tensor(*input, model.tensors[*input].name);
+            return Err(Fault::mismatch(place, "one source", "a model input that has another"));
+        }
+    }
+    for (index, node) in model.nodes.iter().enumerate() {
+        if let Some((slot, tensor)) = unknown_input(node, &known) {
+            let place = slot_place(model, index, "input", slot, tensor);
+            return Err(Fault::mismatch(place, "a tensor with a value", "one that nothing has written yet"));
+        }
+        for (slot, output) in node.outputs.iter().enumerate() {
+            if core::mem::replace(&mut known[*output], true) {
+                let place = slot_place(model, index, "output", slot, *output);
+                return Err(Fault::mismatch(place, "a tensor with no other source", "one that has a value"));
+            }
+        }
+    }
+    match model.outputs.iter().find(|output| !known[**output]) {
+        None => Ok(()),
+        Some(output) => {
+            let place = place_of_tensor(*output, model.tensors[*output].name);
+            Err(Fault::mismatch(place, "a value for this model output", "none"))
+        }
+    }
+}
+
+fn unknown_input(node: &Node, known: &[bool]) -> Option<(usize, usize)> {
+    let inputs = node.inputs.iter().enumerate();
+    inputs.filter_map(|(slot, tensor)| Some((slot, (*tensor)?))).find(|(_, tensor)| !known[*tensor])
+}
+
+fn slot_place(model: &Model, node: usize, side: &str, slot: usize, tensor: usize) -> String {
+    let name = model.tensors[tensor].name;
+    format!("{} {side} {slot} \"{name}\"", model.nodes[node].place(node))
+}

@@ -1,0 +1,175 @@
+//! Constants on their way into a kernel: weights, biases, scales. Where the file has them in a form that the kernel reads
+//! they are borrowed for the time of packing, else converted.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use edgebench_kernels::spec::{FilterScales, FloatWeights};
+use edgebench_kernels::{Clamp, Multiplier, Packed};
+use edgebench_schema::tflite::ActivationFunctionType;
+
+use super::{Operand, Prepared, Reads, Site, Step};
+use crate::error::Fault;
+use crate::memory::Frame;
+use crate::quant;
+use crate::tensor::{DType, Quantization};
+
+/// Float weights in the type in which the file stores them.
+pub(super) enum FloatConstant<'m> {
+    F32(Cow<'m, [f32]>),
+    F16(Cow<'m, [u16]>),
+}
+
+impl<'m> FloatConstant<'m> {
+    /// The values of an operand that must be a float32 constant, or a smaller one that is widened.
+    pub(super) fn of(operand: &Operand<'m>) -> Result<Self, Fault> {
+        operand.expect_dtype(DType::Float32)?;
+        let constant = operand.expect_constant()?;
+        Ok(match constant.dtype {
+            DType::Float32 => Self::F32(elements(constant.bytes, f32::from_le_bytes)),
+            DType::Float16 => Self::F16(elements(constant.bytes, u16::from_le_bytes)),
+            _ => Self::F32(Cow::Owned(constant.reals())),
+        })
+    }
+
+    pub(super) fn weights(&self) -> FloatWeights<'_> {
+        match self {
+            Self::F32(values) => FloatWeights::F32(values),
+            Self::F16(bits) => FloatWeights::F16(bits),
+        }
+    }
+
+    /// The values as float32.
+    pub(super) fn wide(&self) -> Cow<'_, [f32]> {
+        match self {
+            Self::F32(values) => Cow::Borrowed(values),
+            Self::F16(bits) => bits.iter().map(|bits| half::f16::from_bits(*bits).to_f32()).collect(),
+        }
+    }
+}
+
+/// Constant bytes as elements: borrowed where their alignment allows it.
+fn elements<'m, const SIZE: usize, T: bytemuck::Pod>(
+    bytes: &'m [u8],
+    read: impl Fn([u8; SIZE]) -> T,
+) -> Cow<'m, [T]> {
+    match bytemuck::try_cast_slice(bytes) {
+        Ok(elements) if cfg!(target_endian = "little") => Cow::Borrowed(elements),
+        _ => bytes.as_chunks::<SIZE>().0.iter().map(|chunk| read(*chunk)).collect(),
+    }
+}
+
+/// The bias of `channels` floats, when there is one.
+pub(super) fn float_bias<'m>(
+    site: &Site<'_, 'm>,
+    slot: usize,
+    channels: usize,
+) -> Result<Option<FloatConstant<'m>>, Fault> {
+    let Some(bias) = site.optional_input(slot) else { return Ok(None) };
+    bias.expect_elements(channels)?;
+    FloatConstant::of(&bias).map(Some)
+}
+
+/// The bias of `channels` 32-bit integers, when there is one.
+pub(super) fn integer_bias<'m>(
+    site: &Site<'_, 'm>,
+    slot: usize,
+    channels: usize,
+) -> Result<Option<Cow<'m, [i32]>>, Fault> {
+    let Some(bias) = site.optional_input(slot) else { return Ok(None) };
+    bias.expect_dtype(DType::Int32)?;
+    bias.expect_elements(channels)?;
+    Ok(Some(elements(bias.expect_constant()?.bytes, i32::from_le_bytes)))
+}
+
+/// Int8 weights, symmetric, with one scale or one for each of the channels along `axis`.
+pub(super) fn int8_filter<'m>(
+    filter: &Operand<'m>,
+    axis: usize,
+) -> Result<(&'m [i8], &'m Quantization), Fault> {
+    filter.expect_dtype(DType::Int8)?;
+    let quantization = filter.quantization()?;
+    if quantization.scales.len() > 1 && quantization.axis != axis {
+        return Err(filter.fault(format!("scales along axis {axis}"), format!("axis {}", quantization.axis)));
+    }
+    if let Some(zero_point) = quantization.zero_points.iter().find(|zero_point| **zero_point != 0) {
+        return Err(filter.fault("zero points of 0", format!("{zero_point}")));
+    }
+    Ok((bytemuck::cast_slice(filter.expect_constant()?.bytes), quantization))
+}
+
+/// One fixed-point factor a channel: `scale_in * scale_filter / scale_out` in double precision (LiteRT
+/// `PopulateConvolutionQuantizationParams`).
+pub(super) fn channel_multipliers(
+    input_scale: f32,
+    filter: &Quantization,
+    output_scale: f32,
+    channels: usize,
+) -> Vec<Multiplier> {
+    let multiplier = |scale: f32| {
+        quant::quantize_multiplier(f64::from(input_scale) * f64::from(scale) / f64::from(output_scale))
+    };
+    match filter.scales.as_slice() {
+        [scale] => vec![multiplier(*scale); channels],
+        scales => scales.iter().map(|scale| multiplier(*scale)).collect(),
+    }
+}
+
+/// Scales of a hybrid filter. Equal ones are one scale, which chooses LiteRT's arithmetic for whole tensors (`conv.cc`,
+/// `is_hybrid_per_channel`).
+pub(super) fn filter_scales(filter: &Quantization) -> FilterScales<'_> {
+    match filter.scales.split_first() {
+        Some((first, rest)) if rest.iter().all(|scale| scale == first) => FilterScales::PerTensor(*first),
+        _ => FilterScales::PerChannel(&filter.scales),
+    }
+}
+
+/// The clamp of a float operator's fused activation.
+pub(super) fn float_clamp(kind: ActivationFunctionType, site: &Site<'_, '_>) -> Result<Clamp<f32>, Fault> {
+    let range = quant::float_activation(kind).ok_or_else(|| not_a_clamp(kind, site))?;
+    Ok(Clamp { min: range.0, max: range.1 })
+}
+
+/// The clamp of an int8 operator's fused activation.
+pub(super) fn int8_clamp(
+    kind: ActivationFunctionType,
+    (scale, zero_point): (f32, i32),
+    site: &Site<'_, '_>,
+) -> Result<Clamp<i8>, Fault> {
+    let range = quant::integer_activation(kind, scale, zero_point, (-128, 127));
+    let (min, max) = range.ok_or_else(|| not_a_clamp(kind, site))?;
+    Ok(Clamp { min: min as i8, max: max as i8 })
+}
+
+fn not_a_clamp(kind: ActivationFunctionType, site: &Site<'_, '_>) -> Fault {
+    let name = kind.variant_name().unwrap_or("UNKNOWN");
+    site.unsupported(format!("fused activation {name}"))
+}
+
+/// A kernel with its weights as a step: input 0 is read, the rest is packed.
+struct PackedStep<In, Out>(alloc::boxed::Box<dyn Packed<In, Out>>);
+
+impl<In: bytemuck::Pod, Out: bytemuck::Pod> Step for PackedStep<In, Out> {
+    fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
+        self.0.run(frame.inputs.of(0), 0..self.0.rows(), frame.scratch, frame.outputs.of());
+        Ok(())
+    }
+}
+
+/// A node that runs a packed kernel.
+pub(super) fn packed<In: bytemuck::Pod, Out: bytemuck::Pod>(
+    kernel: &'static str,
+    packed: alloc::boxed::Box<dyn Packed<In, Out>>,
+    macs: u64,
+) -> Prepared {
+    let (packed_bytes, scratch_bytes) = (packed.packed_bytes(), packed.scratch_bytes());
+    Prepared {
+        packed_bytes,
+        scratch_bytes,
+        macs,
+        reads: Reads::Only(&[0]),
+        ..Prepared::run(kernel, PackedStep(packed))
+    }
+}

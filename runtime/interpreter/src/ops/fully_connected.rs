@@ -1,0 +1,159 @@
+//! FULLY_CONNECTED on floats, on int8, and on floats with int8 weights.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use edgebench_kernels::spec::{
+    FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8, InputQuantization, OutputStage,
+};
+use edgebench_kernels::{FullyConnectedShape, Multiplier, table};
+use edgebench_schema::tflite::{
+    ActivationFunctionType, FullyConnectedOptions, FullyConnectedOptionsWeightsFormat,
+};
+
+use super::filter::{
+    FloatConstant, channel_multipliers, float_bias, float_clamp, int8_clamp, int8_filter, integer_bias,
+    packed,
+};
+use super::{Operand, Prepared, Site};
+use crate::error::Fault;
+use crate::quant;
+use crate::tensor::{DType, Quantization};
+
+/// Dimension of the filter that has the output features.
+const CHANNEL_AXIS: usize = 0;
+
+struct FullyConnected<'m> {
+    input: Operand<'m>,
+    filter: Operand<'m>,
+    output: Operand<'m>,
+    shape: FullyConnectedShape,
+    activation: ActivationFunctionType,
+}
+
+/// Prepares FULLY_CONNECTED: input of any rank, read as `[batch, in_features]`; filter `[out_features, in_features]`;
+/// bias `[out_features]` or absent.
+pub(crate) fn fully_connected(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let options = site.options(|table| table.builtin_options_as_fully_connected_options())?;
+    if options.weights_format() != FullyConnectedOptionsWeightsFormat::DEFAULT {
+        return Err(site.unsupported("shuffled weights"));
+    }
+    let (input, filter, output) = (site.input(0)?, site.input(1)?, site.output(0)?);
+    let shape = shape(&options, &input, &filter, &output)?;
+    output.expect_dtype(input.dtype())?;
+    let activation = options.fused_activation_function();
+    let connected = FullyConnected { input, filter, output, shape, activation };
+    match (input.dtype(), filter.dtype()) {
+        (DType::Float32, DType::Float32) => float(site, &connected),
+        (DType::Float32, DType::Int8) => hybrid(site, &connected, options.asymmetric_quantize_inputs()),
+        (DType::Int8, DType::Int8) => int8(site, &connected),
+        (input, filter) => Err(site.unsupported(format!("types {input} x {filter}"))),
+    }
+}
+
+fn shape(
+    options: &FullyConnectedOptions<'_>,
+    input: &Operand<'_>,
+    filter: &Operand<'_>,
+    output: &Operand<'_>,
+) -> Result<FullyConnectedShape, Fault> {
+    let [out_features, in_features] = filter.dims()?;
+    let batch = input.elements() / in_features;
+    if !input.elements().is_multiple_of(in_features) || batch == 0 {
+        let expected = format!("a multiple of {in_features} elements");
+        return Err(input.fault(expected, format!("shape {:?}", input.shape())));
+    }
+    if options.keep_num_dims() {
+        let (outer, last) = match input.shape().split_last() {
+            Some((last, outer)) => (outer, *last),
+            None => (&[][..], 1),
+        };
+        if last != in_features {
+            return Err(
+                input.fault(format!("last dimension {in_features}"), format!("shape {:?}", input.shape()))
+            );
+        }
+        output.expect_shape(&[outer, &[out_features]].concat())?;
+    } else {
+        output.expect_elements(batch * out_features)?;
+    }
+    Ok(FullyConnectedShape { batch, in_features, out_features })
+}
+
+fn float(site: &Site<'_, '_>, connected: &FullyConnected<'_>) -> Result<Prepared, Fault> {
+    let filter = FloatConstant::of(&connected.filter)?;
+    let bias = float_bias(site, 2, connected.shape.out_features)?;
+    let spec = FullyConnectedF32 {
+        shape: connected.shape,
+        filter: filter.weights(),
+        bias: bias.as_ref().map(FloatConstant::weights),
+        activation: float_clamp(connected.activation, site)?,
+    };
+    let row = table::FULLY_CONNECTED_F32.select(site.choice());
+    Ok(packed(row.set.name(), (row.kernel)(&spec), connected.shape.macs()))
+}
+
+fn int8(site: &Site<'_, '_>, connected: &FullyConnected<'_>) -> Result<Prepared, Fault> {
+    let (input_scale, input_zero_point) = connected.input.per_tensor()?;
+    let output = connected.output.per_tensor()?;
+    let (filter, quantization) = int8_filter(&connected.filter, CHANNEL_AXIS)?;
+    let bias = integer_bias(site, 2, connected.shape.out_features)?;
+    let spec = FullyConnectedI8 {
+        shape: connected.shape,
+        filter,
+        bias: bias.as_deref(),
+        input_zero_point,
+        output: OutputStage {
+            multipliers: &multipliers(input_scale, quantization, output.0, connected.shape.out_features),
+            zero_point: output.1,
+            activation: int8_clamp(connected.activation, output, site)?,
+        },
+    };
+    let row = table::FULLY_CONNECTED_I8.select(site.choice());
+    Ok(packed(row.set.name(), (row.kernel)(&spec), connected.shape.macs()))
+}
+
+/// With one scale for the whole filter LiteRT rounds the product of the two scales to single precision first
+/// (`GetQuantizedConvolutionMultipler`), which can change the last bits of the factor.
+fn multipliers(
+    input_scale: f32,
+    filter: &Quantization,
+    output_scale: f32,
+    features: usize,
+) -> Vec<Multiplier> {
+    match filter.scales.as_slice() {
+        [scale] => {
+            let real = f64::from(input_scale * scale) / f64::from(output_scale);
+            vec![quant::quantize_multiplier(real); features]
+        }
+        _ => channel_multipliers(input_scale, filter, output_scale, features),
+    }
+}
+
+fn hybrid(
+    site: &Site<'_, '_>,
+    connected: &FullyConnected<'_>,
+    asymmetric_quantize_inputs: bool,
+) -> Result<Prepared, Fault> {
+    let (filter, quantization) = int8_filter(&connected.filter, CHANNEL_AXIS)?;
+    let bias = float_bias(site, 2, connected.shape.out_features)?;
+    let bias = bias.as_ref().map(FloatConstant::wide);
+    let spec = FullyConnectedHybrid {
+        shape: connected.shape,
+        filter,
+        filter_scales: match quantization.scales.as_slice() {
+            [scale] => FilterScales::PerTensor(*scale),
+            scales => FilterScales::PerChannel(scales),
+        },
+        bias: bias.as_deref(),
+        input: if asymmetric_quantize_inputs {
+            InputQuantization::Asymmetric
+        } else {
+            InputQuantization::Symmetric
+        },
+        activation: float_clamp(connected.activation, site)?,
+    };
+    let row = table::FULLY_CONNECTED_HYBRID.select(site.choice());
+    Ok(packed(row.set.name(), (row.kernel)(&spec), connected.shape.macs()))
+}

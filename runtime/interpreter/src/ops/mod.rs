@@ -1,0 +1,88 @@
+//! The operators, one file each. `prepare` gets one node and checks everything that it will rely on: types, ranks, shapes,
+//! quantization, options. It picks the kernel and packs the weights. What it returns only computes. No operator knows
+//! the arena or another operator.
+
+mod conv_2d;
+mod depthwise_conv_2d;
+mod filter;
+mod fully_connected;
+mod reshape;
+mod site;
+mod window;
+
+use alloc::boxed::Box;
+
+use crate::error::Fault;
+use crate::memory::Frame;
+
+pub(crate) use conv_2d::conv_2d;
+pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
+pub(crate) use fully_connected::fully_connected;
+pub(crate) use reshape::{reshape, squeeze};
+pub(crate) use site::{ConstantData, Folded, Operand, Site};
+
+/// What a node does when it is run.
+pub(crate) trait Step: Send + Sync {
+    /// Computes the outputs from the inputs. Preparation has checked types and lengths.
+    ///
+    /// # Errors
+    /// Only when a value that was computed during the run cannot be worked with, such as an index out of range.
+    fn run(&self, frame: Frame<'_>) -> Result<(), Fault>;
+}
+
+/// How a node gets its output.
+pub(crate) enum Action {
+    /// By computing it.
+    Run(Box<dyn Step>),
+    /// Output 0 has the very bytes of input 0.
+    View,
+    /// The output is a constant, taken by its readers from where it is stored.
+    Folded,
+}
+
+/// Which inputs an action reads when it runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reads {
+    All,
+    /// These slots; the others were packed.
+    Only(&'static [usize]),
+}
+
+/// A node that is ready to run.
+pub(crate) struct Prepared {
+    pub(crate) action: Action,
+    /// Name of the kernel.
+    pub(crate) kernel: &'static str,
+    pub(crate) reads: Reads,
+    /// Memory for the time of the run.
+    pub(crate) scratch_bytes: usize,
+    /// Weights in the kernel's own order.
+    pub(crate) packed_bytes: usize,
+    /// Multiply-accumulates of one run.
+    pub(crate) macs: u64,
+}
+
+impl Prepared {
+    pub(crate) fn run(kernel: &'static str, step: impl Step + 'static) -> Self {
+        Self::new(kernel, Action::Run(Box::new(step)))
+    }
+
+    pub(crate) fn view() -> Self {
+        Self::new("view", Action::View)
+    }
+
+    pub(crate) fn folded() -> Self {
+        Self::new("folded", Action::Folded)
+    }
+
+    fn new(kernel: &'static str, action: Action) -> Self {
+        Self { action, kernel, reads: Reads::All, scratch_bytes: 0, packed_bytes: 0, macs: 0 }
+    }
+
+    pub(crate) fn reads(&self, slot: usize) -> bool {
+        match self.reads {
+            Reads::All => true,
+            Reads::Only(slots) => slots.contains(&slot),
+        }
+    }
+}

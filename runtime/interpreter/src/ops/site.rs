@@ -1,0 +1,240 @@
+//! What an operator's preparation sees: its node, its tensors, and the words to refuse them with.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use edgebench_kernels::table;
+use edgebench_schema::tflite::{self, BuiltinOperator};
+
+use crate::choice::KernelChoice;
+use crate::error::Fault;
+use crate::model::{Model, Node, TensorInfo};
+use crate::tensor::{DType, Quantization};
+
+/// One node to prepare.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'s, 'm> {
+    pub(crate) model: &'m Model<'m>,
+    pub(crate) index: usize,
+    pub(crate) folded: &'s Folded,
+    pub(crate) kernels: KernelChoice,
+}
+
+/// A tensor as one node sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Operand<'m> {
+    pub(crate) index: usize,
+    pub(crate) info: &'m TensorInfo<'m>,
+    /// The constant that the tensor's values come from, when it has one.
+    source: Option<&'m TensorInfo<'m>>,
+    side: &'static str,
+    slot: usize,
+    node: usize,
+    operator: &'m str,
+}
+
+/// A constant in the type in which the file stores it, which may be smaller than the type that the node reads.
+#[derive(Clone, Copy)]
+pub(crate) struct ConstantData<'m> {
+    pub(crate) dtype: DType,
+    pub(crate) quantization: Option<&'m Quantization>,
+    pub(crate) shape: &'m [usize],
+    /// Little-endian, not aligned.
+    pub(crate) bytes: &'m [u8],
+}
+
+/// Outputs of `DEQUANTIZE` nodes whose input is a constant: float weights that the file stores in a smaller type.
+/// Readers take them from there, so that they are not in memory twice.
+pub(crate) struct Folded {
+    sources: Vec<Option<usize>>,
+}
+
+impl Folded {
+    pub(crate) fn of(model: &Model) -> Self {
+        let mut sources = vec![None; model.tensors().len()];
+        for node in model.nodes() {
+            if node.operator != BuiltinOperator::DEQUANTIZE {
+                continue;
+            }
+            let (Some(input), Some(output)) = (node.input(0), node.outputs.first()) else { continue };
+            if model.tensors()[input].data.is_some() {
+                sources[*output] = Some(input);
+            }
+        }
+        Self { sources }
+    }
+
+    /// The constant behind a tensor; none when it is not one of ours.
+    pub(crate) fn source(&self, tensor: usize) -> Option<usize> {
+        self.sources.get(tensor).copied().flatten()
+    }
+}
+
+impl<'m> Site<'_, 'm> {
+    pub(crate) fn node(&self) -> &'m Node<'m> {
+        &self.model.nodes()[self.index]
+    }
+
+    pub(crate) fn place(&self) -> String {
+        self.node().place(self.index)
+    }
+
+    /// A required input.
+    pub(crate) fn input(&self, slot: usize) -> Result<Operand<'m>, Fault> {
+        let place = || format!("{} input {slot}", self.place());
+        self.optional_input(slot).ok_or_else(|| Fault::missing(place(), "tensor"))
+    }
+
+    /// An input that may be absent.
+    pub(crate) fn optional_input(&self, slot: usize) -> Option<Operand<'m>> {
+        self.node().input(slot).map(|tensor| self.operand("input", slot, tensor))
+    }
+
+    /// An output. The registry has checked their number.
+    pub(crate) fn output(&self, slot: usize) -> Result<Operand<'m>, Fault> {
+        let tensor = self.node().outputs.get(slot).copied();
+        let place = || format!("{} output {slot}", self.place());
+        let tensor = tensor.ok_or_else(|| Fault::missing(place(), "tensor"))?;
+        Ok(self.operand("output", slot, tensor))
+    }
+
+    fn operand(&self, side: &'static str, slot: usize, tensor: usize) -> Operand<'m> {
+        let info = &self.model.tensors()[tensor];
+        let folded = self.folded.source(tensor).map(|source| &self.model.tensors()[source]);
+        let own = info.data.map(|_| info);
+        Operand {
+            index: tensor,
+            info,
+            source: own.or(folded),
+            side,
+            slot,
+            node: self.index,
+            operator: self.node().name,
+        }
+    }
+
+    /// The operator's options, read by the accessor of its table.
+    pub(crate) fn options<T>(
+        &self,
+        read: impl FnOnce(&tflite::Operator<'m>) -> Option<T>,
+    ) -> Result<T, Fault> {
+        read(&self.node().table).ok_or_else(|| Fault::missing(self.place(), "options"))
+    }
+
+    /// The kernels asked for.
+    pub(crate) fn choice(&self) -> table::Choice {
+        match self.kernels {
+            KernelChoice::Auto => table::Choice::Auto,
+            KernelChoice::Reference => table::Choice::UpTo(table::Set::Reference),
+            KernelChoice::Portable => table::Choice::UpTo(table::Set::Portable),
+        }
+    }
+
+    /// The combination of types or options that the format has and this operator does not.
+    pub(crate) fn unsupported(&self, what: impl Into<String>) -> Fault {
+        Fault::unsupported(self.place(), what)
+    }
+}
+
+impl<'m> Operand<'m> {
+    pub(crate) fn place(&self) -> String {
+        let Self { node, operator, side, slot, .. } = self;
+        format!("node {node} ({operator}) {side} {slot} \"{}\"", self.info.name)
+    }
+
+    pub(crate) fn fault(&self, expected: impl Into<String>, found: impl Into<String>) -> Fault {
+        Fault::mismatch(self.place(), expected, found)
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.info.dtype
+    }
+
+    pub(crate) fn shape(&self) -> &'m [usize] {
+        &self.info.shape
+    }
+
+    pub(crate) fn elements(&self) -> usize {
+        self.info.elements()
+    }
+
+    pub(crate) fn expect_dtype(&self, dtype: DType) -> Result<(), Fault> {
+        if self.dtype() == dtype {
+            return Ok(());
+        }
+        Err(self.fault(dtype.name(), self.dtype().name()))
+    }
+
+    pub(crate) fn expect_shape(&self, shape: &[usize]) -> Result<(), Fault> {
+        if self.shape() == shape {
+            return Ok(());
+        }
+        Err(self.fault(format!("shape {shape:?}"), format!("shape {:?}", self.shape())))
+    }
+
+    pub(crate) fn expect_elements(&self, count: usize) -> Result<(), Fault> {
+        if self.elements() == count {
+            return Ok(());
+        }
+        Err(self.fault(format!("{count} elements"), format!("shape {:?}", self.shape())))
+    }
+
+    /// The dimensions of a tensor that must have rank `RANK` and elements.
+    pub(crate) fn dims<const RANK: usize>(&self) -> Result<[usize; RANK], Fault> {
+        let dims = self.shape().try_into().ok().filter(|dims: &[usize; RANK]| !dims.contains(&0));
+        let expected = || format!("rank {RANK} and dimensions of at least 1");
+        dims.ok_or_else(|| self.fault(expected(), format!("shape {:?}", self.shape())))
+    }
+
+    /// The one scale and zero point of an activation.
+    pub(crate) fn per_tensor(&self) -> Result<(f32, i32), Fault> {
+        match &self.info.quantization {
+            None => Err(self.fault("a scale and a zero point", "none")),
+            Some(quantization) => quantization.per_tensor().ok_or_else(|| {
+                self.fault("one scale for the tensor", format!("{}", quantization.scales.len()))
+            }),
+        }
+    }
+
+    /// Scales and zero points, as many as there are.
+    pub(crate) fn quantization(&self) -> Result<&'m Quantization, Fault> {
+        self.info.quantization.as_ref().ok_or_else(|| self.fault("scales and zero points", "none"))
+    }
+
+    /// Whether both stand for real values in the same way.
+    pub(crate) fn expect_same_quantization(&self, other: &Self) -> Result<(), Fault> {
+        let (ours, theirs) = (self.info.quantization.as_ref(), other.info.quantization.as_ref());
+        let pair = |quantization: Option<&Quantization>| quantization.and_then(Quantization::per_tensor);
+        if pair(ours) == pair(theirs) {
+            return Ok(());
+        }
+        let words = |quantization| match pair(quantization) {
+            Some((scale, zero_point)) => format!("scale {scale:?} and zero point {zero_point}"),
+            None => "no scale".to_owned(),
+        };
+        Err(self.fault(words(theirs), words(ours)))
+    }
+
+    pub(crate) fn is_constant(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// The data of a constant, as the file stores it.
+    pub(crate) fn constant(&self) -> Option<ConstantData<'m>> {
+        let source = self.source?;
+        Some(ConstantData {
+            dtype: source.dtype,
+            quantization: source.quantization.as_ref(),
+            shape: &source.shape,
+            bytes: source.data?,
+        })
+    }
+
+    /// The data of an operand that must be a constant.
+    pub(crate) fn expect_constant(&self) -> Result<ConstantData<'m>, Fault> {
+        self.constant().ok_or_else(|| self.fault("a constant", "a computed tensor"))
+    }
+}

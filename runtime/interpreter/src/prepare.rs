@@ -1,0 +1,177 @@
+//! From a checked graph to an interpreter: fold, prepare every node, decide which constants stay, plan and take memory.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::choice::Options;
+use crate::constants;
+use crate::error::Fault;
+use crate::interpreter::{Interpreter, Memory, ReadyNode};
+use crate::memory::{Aligned, Constant, Place, Plan, Request, Wiring};
+use crate::model::Model;
+use crate::ops::{Action, Folded, Prepared, Site};
+use crate::registry;
+
+/// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
+const MAX_ARENA_BYTES: usize = 1 << 30;
+
+pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result<Interpreter<'m>, Fault> {
+    let folded = Folded::of(model);
+    let prepared = prepare_nodes(model, &folded, options)?;
+    let roots = roots(model, &prepared);
+    let constants = constants::keep(model, &folded, &prepared, &roots, options.keep_all)?;
+    let layout = Layout::plan(model, &prepared, &roots, &constants, options.keep_all);
+    if layout.plan.arena_bytes > MAX_ARENA_BYTES {
+        let found = layout.plan.arena_bytes as u64;
+        return Err(Fault::limit("arena", "size in bytes", found, MAX_ARENA_BYTES as u64));
+    }
+    let arena = Aligned::zeroed(layout.plan.arena_bytes).ok_or_else(|| {
+        Fault::mismatch("arena", format!("{} bytes of memory", layout.plan.arena_bytes), "less")
+    })?;
+    let owned = constants.iter().map(Constant::owned_bytes).sum::<usize>();
+    let memory = Memory {
+        arena_bytes: layout.plan.arena_bytes,
+        without_reuse_bytes: layout.without_reuse_bytes,
+        packed_bytes: owned + prepared.iter().map(|node| node.packed_bytes).sum::<usize>(),
+    };
+    let nodes = ready_nodes(model, prepared, &layout);
+    Ok(Interpreter { model, nodes, places: layout.places, constants, arena, memory })
+}
+
+fn prepare_nodes(model: &Model, folded: &Folded, options: &Options) -> Result<Vec<Prepared>, Fault> {
+    let prepare = |index: usize| {
+        let node = &model.nodes()[index];
+        let entry = registry::entry_of(node, &node.place(index))?;
+        (entry.prepare)(&Site { model, index, folded, kernels: options.kernels })
+    };
+    (0..model.nodes().len()).map(prepare).collect()
+}
+
+/// For every tensor the one whose memory it has: itself, or the input that it is a view of.
+fn roots(model: &Model, prepared: &[Prepared]) -> Vec<usize> {
+    let mut roots: Vec<usize> = (0..model.tensors().len()).collect();
+    for (node, ready) in model.nodes().iter().zip(prepared) {
+        if let (Action::View, Some(input), Some(output)) =
+            (&ready.action, node.input(0), node.outputs.first())
+        {
+            roots[*output] = roots[input];
+        }
+    }
+    roots
+}
+
+/// Where everything is.
+struct Layout {
+    /// By tensor.
+    places: Vec<Place>,
+    /// By node; empty for a node that needs none.
+    scratch: Vec<Range<usize>>,
+    plan: Plan,
+    without_reuse_bytes: usize,
+}
+
+impl Layout {
+    fn plan(
+        model: &Model,
+        prepared: &[Prepared],
+        roots: &[usize],
+        constants: &[Constant<'_>],
+        keep_all: bool,
+    ) -> Self {
+        let lifetimes = lifetimes(model, prepared, roots);
+        let (mut requests, mut request_of) = (Vec::new(), vec![None; lifetimes.len()]);
+        for (tensor, (first, last)) in
+            lifetimes.iter().enumerate().filter_map(|(i, life)| Some((i, (*life)?)))
+        {
+            request_of[tensor] = Some(requests.len());
+            requests.push(Request { bytes: model.tensors()[tensor].bytes(), first, last });
+        }
+        let first_scratch = requests.len();
+        let scratch = prepared.iter().enumerate();
+        requests.extend(scratch.map(|(node, ready)| Request {
+            bytes: ready.scratch_bytes,
+            first: node + 1,
+            last: node + 1,
+        }));
+        let without_reuse = Plan::without_reuse(&requests);
+        let without_reuse_bytes = without_reuse.arena_bytes;
+        let plan = if keep_all { without_reuse } else { Plan::greedy_by_size(&requests) };
+        let part = |request: usize| plan.offsets[request]..plan.offsets[request] + requests[request].bytes;
+        let place = |root: usize| match request_of[root] {
+            Some(request) => Place::Arena(part(request)),
+            None if constants[root].is_kept() => Place::Constant(root),
+            None => Place::Nowhere,
+        };
+        Self {
+            places: roots.iter().map(|root| place(*root)).collect(),
+            scratch: (first_scratch..requests.len()).map(part).collect(),
+            plan,
+            without_reuse_bytes,
+        }
+    }
+}
+
+/// First and last time at which each tensor has a value that is needed. Time 0 is before the first node, node `i` runs
+/// at `i + 1`. None for constants, for views, and for tensors that nothing touches.
+///
+/// Inputs keep their memory for the whole run, so that the next run needs no new ones (LiteRT does the same); outputs
+/// and variables have to.
+fn lifetimes(model: &Model, prepared: &[Prepared], roots: &[usize]) -> Vec<Option<(usize, usize)>> {
+    let end = prepared.len() + 1;
+    let mut lives: Vec<Option<(usize, usize)>> = vec![None; model.tensors().len()];
+    for input in model.inputs() {
+        lives[*input] = Some((0, end));
+    }
+    for (tensor, info) in model.tensors().iter().enumerate() {
+        if info.is_variable && info.data.is_none() {
+            lives[tensor] = Some((0, end));
+        }
+    }
+    for (index, (node, ready)) in model.nodes().iter().zip(prepared).enumerate() {
+        if let Action::Folded = ready.action {
+            continue;
+        }
+        for input in node.inputs.iter().flatten() {
+            extend(&mut lives[roots[*input]], index + 1);
+        }
+        if let Action::Run(_) = ready.action {
+            node.outputs.iter().for_each(|output| lives[*output] = Some((index + 1, index + 1)));
+        }
+    }
+    for output in model.outputs() {
+        extend(&mut lives[roots[*output]], end);
+    }
+    lives
+}
+
+/// Lets a tensor that has memory live until `time`.
+fn extend(life: &mut Option<(usize, usize)>, time: usize) {
+    if let Some((_, last)) = life {
+        *last = time.max(*last);
+    }
+}
+
+fn ready_nodes(model: &Model, prepared: Vec<Prepared>, layout: &Layout) -> Vec<ReadyNode> {
+    let nodes = model.nodes().iter().zip(prepared).zip(&layout.scratch);
+    nodes
+        .map(|((node, ready), scratch)| {
+            let wiring = match ready.action {
+                Action::Run(_) => {
+                    let inputs = node.inputs.iter().map(|tensor| match tensor {
+                        Some(tensor) => &layout.places[*tensor],
+                        None => &Place::Nowhere,
+                    });
+                    let outputs = node.outputs.iter().filter_map(|tensor| match &layout.places[*tensor] {
+                        Place::Arena(part) => Some(part.clone()),
+                        Place::Nowhere | Place::Constant(_) => None,
+                    });
+                    Wiring::new(inputs, outputs, scratch.clone())
+                }
+                Action::View | Action::Folded => Wiring::default(),
+            };
+            ReadyNode { action: ready.action, wiring, kernel: ready.kernel, macs: ready.macs }
+        })
+        .collect()
+}
