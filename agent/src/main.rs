@@ -1,2 +1,67 @@
-//! Stub.
-fn main() {}
+//! The agent for Linux and Android: one session with a controller over standard input and output.
+//!
+//! What a session does is `agent/core`'s business; here are the streams, the clock, the machine's figures and the
+//! folder of files. Standard output carries frames and nothing else; whatever there is to say goes to standard error.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod clock;
+mod machine;
+mod stdio;
+mod store;
+
+use std::process::ExitCode;
+
+use edgebench_agent_core::{Device, Identity, serve};
+
+use crate::arguments::Command;
+
+/// The controller broke off, or its stream is damaged.
+const EXIT_BROKEN: u8 = 1;
+/// The arguments or the store folder cannot be used.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Serve { store }) => session(&store),
+        Ok(Command::Version) => {
+            println!("edgebench-agent {} {}", env!("CARGO_PKG_VERSION"), env!("EDGEBENCH_TARGET"));
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Help) => {
+            print!("{}", arguments::HELP);
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(EXIT_USAGE, &error),
+    }
+}
+
+fn session(folder: &std::path::Path) -> ExitCode {
+    let mut store = match store::FolderStore::open(folder) {
+        Ok(store) => store,
+        Err(error) => return fail(EXIT_USAGE, &error),
+    };
+    let mut transport = match stdio::Stdio::take_over() {
+        Ok(transport) => transport,
+        Err(error) => return fail(EXIT_BROKEN, &error),
+    };
+    let device = Device {
+        transport: &mut transport,
+        clock: &mut clock::Monotonic::start(),
+        meter: &mut machine::Machine::here(),
+        store: &mut store,
+    };
+    let identity = Identity {
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        target: env!("EDGEBENCH_TARGET").to_owned(),
+    };
+    match serve(device, &identity) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => fail(EXIT_BROKEN, &error),
+    }
+}
+
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("edgebench-agent: {error}");
+    ExitCode::from(code)
+}

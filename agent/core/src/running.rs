@@ -1,0 +1,141 @@
+//! A model that is loaded and prepared, and the examples that it runs on. Knows the interpreter; knows no clock and no
+//! controller.
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use edgebench_interpreter::{Interpreter, KernelChoice, Options, TensorView};
+use edgebench_wire::{Digest, Failure, FailureKind, Opened, RunOptions, TensorInfo};
+
+use crate::device::Store;
+use crate::failure::{Stop, failed, mismatch};
+use crate::pack::Pack;
+use crate::stored::open_verified;
+
+/// Threads that a run can really have. The interpreter takes any number and uses one; a figure that is filed under four
+/// must not come from one.
+const MAX_THREADS: u16 = 1;
+
+/// The kernel sets that this agent can be asked for, best first.
+pub(crate) fn kernel_names() -> Vec<alloc::string::String> {
+    [KernelChoice::Portable, KernelChoice::Reference].map(|choice| choice.name().to_string()).into()
+}
+
+/// What the interpreter makes of the controller's options.
+pub(crate) fn interpreter_options(options: &RunOptions) -> Result<Options, Failure> {
+    if !(1..=MAX_THREADS).contains(&options.threads) {
+        return Err(mismatch(FailureKind::Model, "threads", MAX_THREADS, options.threads));
+    }
+    let kernels =
+        options.kernels.parse::<KernelChoice>().map_err(|error| failed(FailureKind::Model, error))?;
+    Ok(Options { kernels, threads: usize::from(options.threads), keep_all: false })
+}
+
+pub(crate) struct Running<'m> {
+    interpreter: Interpreter<'m>,
+    /// The last pack that was used: a controller asks for one pack several times, and verifying it takes a while.
+    pack: Option<(Digest, Pack)>,
+    on_pack: bool,
+}
+
+impl<'m> Running<'m> {
+    pub(crate) fn new(interpreter: Interpreter<'m>) -> Self {
+        Self { interpreter, pack: None, on_pack: false }
+    }
+
+    /// What [`edgebench_wire::Request::Open`] is answered with.
+    pub(crate) fn describe(&self, init_nanos: u64, model_bytes: usize) -> Opened {
+        let memory = self.interpreter.memory();
+        let inputs = (0..self.interpreter.input_count()).filter_map(|index| self.interpreter.input(index));
+        let outputs = (0..self.interpreter.output_count()).filter_map(|index| self.interpreter.output(index));
+        Opened {
+            init_nanos,
+            model_bytes: model_bytes as u64,
+            arena_bytes: memory.arena_bytes as u64,
+            packed_bytes: memory.packed_bytes as u64,
+            inputs: inputs.map(|view| tensor_info(&view)).collect(),
+            outputs: outputs.map(|view| tensor_info(&view)).collect(),
+            kernels: self.kernels(),
+        }
+    }
+
+    /// Chooses what the next runs are on: the examples of a pack in turn, or zeros.
+    pub(crate) fn run_on(&mut self, store: &mut dyn Store, pack: Option<&Digest>) -> Result<(), Stop> {
+        self.zero_inputs();
+        self.on_pack = pack.is_some();
+        let Some(digest) = pack else { return Ok(()) };
+        if self.pack.as_ref().is_none_or(|(open, _)| open != digest) {
+            self.pack = None;
+            self.pack = Some((*digest, self.open_pack(store, digest)?));
+        }
+        Ok(())
+    }
+
+    /// How many examples there are to run on; none on zeros.
+    pub(crate) fn example_count(&self) -> Option<u32> {
+        self.pack.as_ref().filter(|_| self.on_pack).map(|(_, pack)| pack.count())
+    }
+
+    /// Puts an example into the input; after the last one comes the first again. On zeros there is nothing to do.
+    pub(crate) fn feed(&mut self, index: u32) -> Result<(), Stop> {
+        let Some((_, pack)) = self.pack.as_mut().filter(|_| self.on_pack) else { return Ok(()) };
+        let index = index % pack.count().max(1);
+        let values = pack.example(index)?;
+        self.interpreter.set_input_f32(0, values).map_err(|error| failed(FailureKind::Data, error))?;
+        Ok(())
+    }
+
+    /// One inference.
+    pub(crate) fn invoke(&mut self) -> Result<(), Failure> {
+        self.interpreter.invoke().map_err(|error| failed(FailureKind::Model, error))
+    }
+
+    /// Output 0, which predictions are read from.
+    pub(crate) fn output(&self) -> Result<TensorView<'_>, Failure> {
+        let missing = || mismatch(FailureKind::Data, "model", "at least 1 output", 0);
+        self.interpreter.output(0).ok_or_else(missing)
+    }
+
+    fn open_pack(&self, store: &mut dyn Store, digest: &Digest) -> Result<Pack, Stop> {
+        let count = self.interpreter.input_count();
+        let only = self.interpreter.input(0).filter(|_| count == 1);
+        let input = only.ok_or_else(|| mismatch(FailureKind::Data, "model for a pack", "1 input", count))?;
+        Pack::open(open_verified(store, digest)?, input.shape)
+    }
+
+    /// Makes every input a real zero, or zero bytes where an element type has no real values.
+    fn zero_inputs(&mut self) {
+        for index in 0..self.interpreter.input_count() {
+            let Some(view) = self.interpreter.input(index) else { continue };
+            let zeros = vec![0.0; view.bytes.len() / view.dtype.size_bytes().max(1)];
+            let quantized = self.interpreter.set_input_f32(index, &zeros);
+            if let (Err(_), Some(bytes)) = (quantized, self.interpreter.input_bytes_mut(index)) {
+                bytes.fill(0);
+            }
+        }
+    }
+
+    /// `OPERATOR kernel` with how many operators run so, in the order of their first use.
+    fn kernels(&self) -> Vec<(alloc::string::String, u32)> {
+        let mut counts: Vec<(alloc::string::String, u32)> = Vec::new();
+        for node in self.interpreter.nodes() {
+            let name = format!("{} {}", node.operator, node.kernel);
+            match counts.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => counts.push((name, 1)),
+            }
+        }
+        counts
+    }
+}
+
+fn tensor_info(view: &TensorView<'_>) -> TensorInfo {
+    TensorInfo {
+        name: view.name.to_string(),
+        dtype: view.dtype.name().to_ascii_uppercase(),
+        shape: view.shape.iter().map(|size| u32::try_from(*size).unwrap_or(u32::MAX)).collect(),
+        scale_zero_point: view.scale_zero_point,
+    }
+}

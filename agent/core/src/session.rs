@@ -1,0 +1,168 @@
+//! One conversation: requests in the order they come, one closing reply each.
+//!
+//! A model borrows its bytes, and an interpreter its model, so an open model is a nested conversation that ends when
+//! it is closed, replaced, or the session ends.
+
+use edgebench_interpreter::{Interpreter, Model};
+use edgebench_wire::{Digest, Facts, FailureKind, Hello, PROTOCOL_VERSION, Reply, Request, RunOptions};
+
+use crate::channel::{Channel, SessionError};
+use crate::device::{Clock, Device, Identity, Meter, Store};
+use crate::failure::{Stop, failed, mismatch};
+use crate::measure::elapsed_nanos;
+use crate::running::{Running, interpreter_options, kernel_names};
+use crate::stored::load_verified;
+use crate::upload::{Piece, Upload};
+
+/// How a session ended that ended well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The controller took its leave.
+    Bye,
+    /// The stream ended between two requests.
+    StreamEnded,
+}
+
+/// Serves one controller until it leaves.
+///
+/// # Errors
+/// [`SessionError`] when the stream breaks; everything else is answered with [`Reply::Failed`].
+pub fn serve(device: Device<'_>, identity: &Identity) -> Result<End, SessionError> {
+    let mut session = Session {
+        channel: Channel::new(device.transport),
+        clock: device.clock,
+        meter: device.meter,
+        store: device.store,
+        identity,
+        upload: Upload::default(),
+        greeted: false,
+    };
+    let ended = session.run();
+    session.store.discard();
+    ended
+}
+
+pub(crate) struct Session<'d> {
+    pub(crate) channel: Channel<'d>,
+    pub(crate) clock: &'d mut dyn Clock,
+    pub(crate) meter: &'d mut dyn Meter,
+    pub(crate) store: &'d mut dyn Store,
+    identity: &'d Identity,
+    upload: Upload,
+    greeted: bool,
+}
+
+/// Why a conversation about one model, or about none, is over.
+enum Turn {
+    /// Another model is asked for.
+    Open { model: Digest, options: RunOptions },
+    /// No model is open any more.
+    Closed,
+    /// So is the session.
+    Ended(End),
+}
+
+/// What a request leads to.
+enum Answer {
+    Reply(Reply),
+    Turn(Turn),
+}
+
+impl Session<'_> {
+    fn run(&mut self) -> Result<End, SessionError> {
+        let mut turn = Turn::Closed;
+        loop {
+            turn = match turn {
+                Turn::Closed => self.converse(None)?,
+                Turn::Open { model, options } => self.open(&model, &options)?,
+                Turn::Ended(end) => return Ok(end),
+            };
+        }
+    }
+
+    fn open(&mut self, model: &Digest, options: &RunOptions) -> Result<Turn, SessionError> {
+        match self.converse_with(model, options) {
+            Ok(turn) => Ok(turn),
+            Err(Stop::Ended(error)) => Err(error),
+            Err(Stop::Refused(failure)) => {
+                self.channel.send(&Reply::Failed(failure))?;
+                Ok(Turn::Closed)
+            }
+        }
+    }
+
+    /// Loads a model, says so, and goes on with it.
+    fn converse_with(&mut self, model: &Digest, options: &RunOptions) -> Result<Turn, Stop> {
+        let options = interpreter_options(options)?;
+        let content = load_verified(self.store, model)?;
+        let start = self.clock.now_nanos();
+        let model = Model::load(content.bytes()).map_err(|error| failed(FailureKind::Model, error))?;
+        let interpreter =
+            Interpreter::new(&model, &options).map_err(|error| failed(FailureKind::Model, error))?;
+        let init_nanos = elapsed_nanos(start, self.clock.now_nanos())?;
+        let mut running = Running::new(interpreter);
+        self.channel.send(&Reply::Opened(running.describe(init_nanos, content.bytes().len())))?;
+        Ok(self.converse(Some(&mut running))?)
+    }
+
+    fn converse(&mut self, mut running: Option<&mut Running<'_>>) -> Result<Turn, SessionError> {
+        while let Some(request) = self.channel.receive()? {
+            let reply = match self.answer(request, running.as_deref_mut()) {
+                Ok(Answer::Reply(reply)) => reply,
+                Ok(Answer::Turn(turn)) => return Ok(turn),
+                Err(Stop::Refused(failure)) => Reply::Failed(failure),
+                Err(Stop::Ended(error)) => return Err(error),
+            };
+            self.channel.send(&reply)?;
+        }
+        Ok(Turn::Ended(End::StreamEnded))
+    }
+
+    fn answer(&mut self, request: Request, running: Option<&mut Running<'_>>) -> Result<Answer, Stop> {
+        if !self.greeted && !matches!(request, Request::Hello { .. } | Request::Bye) {
+            return Err(mismatch(FailureKind::State, "first request", "hello", "another").into());
+        }
+        let not_open = || mismatch(FailureKind::State, "request", "an open model", "none");
+        Ok(Answer::Reply(match request {
+            Request::Hello { protocol } => self.greet(protocol)?,
+            Request::Stat { digest } => {
+                Reply::Stat { bytes: self.store.open(&digest)?.map(|file| file.len_bytes()) }
+            }
+            Request::Put { digest, total_bytes, offset, chunk } => {
+                self.upload.take(self.store, &Piece { digest, total_bytes, offset, chunk: &chunk })?
+            }
+            Request::Open { model, options } => return Ok(Answer::Turn(Turn::Open { model, options })),
+            Request::Measure { pack, warmup, steady } => {
+                self.measure(running.ok_or_else(not_open)?, pack.as_ref(), &warmup, &steady)?
+            }
+            Request::Evaluate { pack, first, count, top, raw_outputs } => {
+                let wanted = crate::evaluate::Wanted { first, count, top, raw_outputs };
+                self.evaluate(running.ok_or_else(not_open)?, &pack, &wanted)?
+            }
+            Request::Facts => {
+                Reply::Facts(Facts { properties: self.meter.properties(), condition: self.meter.condition() })
+            }
+            Request::Close => return self.leave(Turn::Closed),
+            Request::Bye => return self.leave(Turn::Ended(End::Bye)),
+        }))
+    }
+
+    fn greet(&mut self, protocol: u16) -> Result<Reply, Stop> {
+        self.greeted = protocol == PROTOCOL_VERSION;
+        if !self.greeted {
+            let place = "protocol version";
+            return Err(mismatch(FailureKind::Protocol, place, PROTOCOL_VERSION, protocol).into());
+        }
+        Ok(Reply::Hello(Hello {
+            protocol: PROTOCOL_VERSION,
+            agent_version: self.identity.agent_version.clone(),
+            target: self.identity.target.clone(),
+            kernels: kernel_names(),
+        }))
+    }
+
+    fn leave(&mut self, turn: Turn) -> Result<Answer, Stop> {
+        self.channel.send(&Reply::Closed)?;
+        Ok(Answer::Turn(turn))
+    }
+}
