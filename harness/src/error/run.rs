@@ -1,0 +1,72 @@
+//! Runs and their results: folders that cannot be used, journals that are damaged, runs that cannot go on.
+
+use edgebench_reports::render::RenderError;
+
+use super::artifact::io_help;
+use super::{BenchError, ExitCode, Report};
+use crate::run::{JournalError, StoreError};
+
+impl From<StoreError> for BenchError {
+    fn from(error: StoreError) -> Self {
+        let report = Report::new(exit_code(&error), &error).causes_of(&error);
+        match &error {
+            StoreError::Io { source, .. } => io_help(report, source.kind(), "--results").into(),
+            StoreError::Busy { .. } => report.help("wait for it, or end it with Ctrl-C").into(),
+            StoreError::Unknown { known, .. } => super::names::choices(report, "", known).into(),
+            StoreError::NothingToResume { .. } => report.help("start a new run with --suite and --devices").into(),
+        }
+    }
+}
+
+fn exit_code(error: &StoreError) -> ExitCode {
+    match error {
+        StoreError::Io { .. } => ExitCode::Internal,
+        StoreError::Busy { .. } | StoreError::Unknown { .. } | StoreError::NothingToResume { .. } => ExitCode::Usage,
+    }
+}
+
+impl From<JournalError> for BenchError {
+    fn from(error: JournalError) -> Self {
+        let report = Report::new(ExitCode::Internal, &error).causes_of(&error);
+        match &error {
+            JournalError::Io { source, .. } => io_help(report, source.kind(), "--results")
+                .help("what was measured before is kept: `bench run --resume` goes on from there")
+                .into(),
+            JournalError::Damaged { .. } => {
+                report.help("the file was changed after it was written: nothing in it is used; start a new run").into()
+            }
+            JournalError::Unknown { .. } => {
+                report.help("it was written by another version of bench: use that one to go on").into()
+            }
+        }
+    }
+}
+
+impl From<edgebench_reports::frame::StoreError> for BenchError {
+    fn from(error: edgebench_reports::frame::StoreError) -> Self {
+        Report::new(ExitCode::Internal, &error).causes_of(&error).into()
+    }
+}
+
+impl From<RenderError> for BenchError {
+    fn from(error: RenderError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl BenchError {
+    /// A run that was stopped before it measured anything.
+    pub fn empty_run(id: &str) -> Self {
+        Report::new(ExitCode::Usage, format!("run {id} has no beginning in its journal"))
+            .help("nothing was measured in it: start a new run")
+            .into()
+    }
+
+    /// A run whose ingredients are no longer the same.
+    pub fn run_changed(id: &str) -> Self {
+        Report::new(ExitCode::Usage, format!("run {id} cannot go on: what it measures has changed since it began"))
+            .because("the suite, its files, the devices or bench itself are different now")
+            .help("start a new run; `bench report` still shows what was measured")
+            .into()
+    }
+}

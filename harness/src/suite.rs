@@ -1,0 +1,300 @@
+//! `suites/<name>/suite.toml`, typed and checked: models, variants, data sets, how to measure, where the limits are.
+//!
+//! It says what is wanted and opens none of the files that a suite names; it must not know devices.
+
+mod check;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use edgebench_converter::{CalibrationOptions, Io, Quantize};
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::Source;
+use crate::config::{self, ConfigError, Percent};
+use crate::error::BenchError;
+
+/// Name of the file in a suite's folder.
+pub const FILE_NAME: &str = "suite.toml";
+
+/// Name of the split that is every example of a data set.
+pub const SPLIT_ALL: &str = "all";
+
+/// One suite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Suite {
+    /// Its own name.
+    pub name: String,
+    /// In one line, for people; may be empty.
+    pub description: String,
+    /// The `suite.toml`.
+    pub file: PathBuf,
+    /// Folder of `file`; relative paths start here.
+    pub folder: PathBuf,
+    /// At least one, names unique, in the order of the file.
+    pub models: Vec<Model>,
+    /// At least one, names unique, in the order of the file.
+    pub variants: Vec<Variant>,
+    /// Names unique, in the order of the file.
+    pub datasets: Vec<Dataset>,
+    /// How to measure.
+    pub measure: Measure,
+    /// Where a change becomes a regression.
+    pub gate: Gate,
+}
+
+/// One trained network.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Model {
+    /// Unique in the suite.
+    pub name: String,
+    /// Its float file.
+    pub source: Source,
+    /// What it does.
+    pub task: Task,
+    /// The examples to measure accuracy on; the data set is one of the suite's.
+    pub evaluation: Option<Split>,
+}
+
+/// A split of a data set of the suite.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Split {
+    /// Name of the data set.
+    pub dataset: String,
+    /// Name of the split; [`SPLIT_ALL`] is every example.
+    pub split: String,
+}
+
+/// What a network does, and so what accuracy means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// One class an example; accuracy is top-1.
+    Classification,
+}
+
+impl Task {
+    /// The word in `suite.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+        }
+    }
+}
+
+/// One quantized form of every model of the suite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Variant {
+    /// Unique in the suite.
+    pub name: String,
+    /// How it is quantized.
+    pub quantize: Quantize,
+    /// The type at the network's door; [`Io::Float`] unless the variant is full int8.
+    pub io: Io,
+    /// There exactly when the variant needs it.
+    pub calibration: Option<CalibrationPlan>,
+}
+
+/// What activation ranges are taken from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CalibrationPlan {
+    /// The representative examples.
+    pub split: Split,
+    /// How many, which, and how a range is made.
+    pub options: CalibrationOptions,
+}
+
+/// Labelled examples.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dataset {
+    /// Unique in the suite.
+    pub name: String,
+    /// A folder for [`DatasetFormat::Idx`], a file for [`DatasetFormat::ImagesZip`].
+    pub source: Source,
+    /// How the examples are stored.
+    pub format: DatasetFormat,
+    /// Added to each label to get the class as the network counts.
+    pub label_offset: u32,
+    /// From a decoded image to the network's input.
+    pub preprocess: Preprocess,
+}
+
+/// How examples are stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DatasetFormat {
+    /// `images.idx3-ubyte` and `labels.idx1-ubyte` in a folder.
+    Idx {
+        /// CSV file `index,split` in the same folder; without it there is only the split [`SPLIT_ALL`].
+        splits: Option<String>,
+    },
+    /// PNG and JPEG files in a zip with a `labels.csv` (`file,class_index` and perhaps `split`).
+    ImagesZip,
+}
+
+impl DatasetFormat {
+    /// The word in `suite.toml`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Idx { .. } => "idx",
+            Self::ImagesZip => "images-zip",
+        }
+    }
+}
+
+/// From a decoded image (bytes, HWC) to the network's input (float32, HWC), in this order: crop, resize, scale, offset.
+/// Every step is float32 arithmetic, see `dataset::preprocess`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Preprocess {
+    /// Share of each side that is kept, above 0 and at most 1; none keeps everything.
+    pub central_crop: Option<f64>,
+    /// `[height, width]` in pixels after a bilinear resize; none keeps the size, which all images must then share.
+    pub resize: Option<[u32; 2]>,
+    /// Factor on every value, rounded to float32.
+    pub scale: f32,
+    /// Added to every value after that.
+    pub offset: f32,
+}
+
+/// How to measure; names and defaults of LiteRT's `benchmark_model`, `blocks` is our own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    /// Least runs before the ones that count.
+    pub warmup_runs: u32,
+    /// Least time before the ones that count.
+    pub warmup_min: Duration,
+    /// Least runs that count, in each block.
+    pub num_runs: u32,
+    /// Least time of the runs that count, in each block.
+    pub min: Duration,
+    /// Most time of either phase.
+    pub max: Duration,
+    /// Processes that measure a cell one after another.
+    pub blocks: u32,
+}
+
+impl Default for Measure {
+    fn default() -> Self {
+        Self {
+            warmup_runs: 1,
+            warmup_min: Duration::from_millis(500),
+            num_runs: 50,
+            min: Duration::from_secs(1),
+            max: Duration::from_secs(150),
+            blocks: 5,
+        }
+    }
+}
+
+/// Where a change becomes a regression; what is absent is not guarded.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Gate {
+    /// Most that top-1 may fall below the float variant of the same run, in points.
+    pub accuracy_max_drop_vs_fp32: Option<Percent>,
+    /// Most that top-1 may fall below the baseline, in points.
+    pub accuracy_max_drop_vs_baseline: Option<Percent>,
+    /// Most that latency may grow over the baseline, in percent of it.
+    pub latency_max_increase: Option<Percent>,
+    /// Most that the model file may grow over the baseline, in percent of it.
+    pub size_max_increase: Option<Percent>,
+}
+
+impl Suite {
+    /// Finds a suite by its folder's name in one of the search folders, or by the path of its folder or file (with a
+    /// `/` or ending in `.toml`), and reads it.
+    ///
+    /// # Errors
+    /// When there is no such suite (the error names those there are), with everything that is wrong in it.
+    pub fn find(name_or_path: &str, search_dirs: &[PathBuf]) -> Result<Self, BenchError> {
+        Ok(Self::load(&locate(name_or_path, search_dirs)?)?)
+    }
+
+    /// Reads a `suite.toml`.
+    ///
+    /// # Errors
+    /// When it cannot be read, with everything that is wrong in it.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        config::read_file(file, |root| check::suite(file, root))
+    }
+
+    /// Reads the text of a `suite.toml`; `file` names it in errors and its folder is where relative paths start.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        config::read(file, text, |root| check::suite(file, root))
+    }
+
+    /// Every suite in the search folders: name of the folder and path of the file, ordered by name. A name in two
+    /// folders is the one in the first.
+    pub fn list(search_dirs: &[PathBuf]) -> Vec<(String, PathBuf)> {
+        let mut found: Vec<(String, PathBuf)> = Vec::new();
+        for folder in search_dirs {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let file = entry.path().join(FILE_NAME);
+                if file.is_file() && !found.iter().any(|(known, _)| *known == name) {
+                    found.push((name, file));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The data set of this name.
+    pub fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// The model of this name.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+
+    /// The variant of this name.
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+}
+
+/// Why a suite was not found.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// No search folder has a folder of this name.
+    #[error("unknown suite `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+        /// Where was looked.
+        searched: Vec<PathBuf>,
+    },
+    /// The path leads to no suite.
+    #[error("no suite at {}", path.display())]
+    NoFile {
+        /// The file that is not there.
+        path: PathBuf,
+    },
+}
+
+fn locate(name_or_path: &str, search_dirs: &[PathBuf]) -> Result<PathBuf, SuiteError> {
+    let is_path =
+        name_or_path.contains(['/', '\\']) || name_or_path.ends_with(".toml") || name_or_path == ".";
+    if is_path {
+        let path = PathBuf::from(name_or_path);
+        let file = if path.is_dir() { path.join(FILE_NAME) } else { path };
+        return if file.is_file() { Ok(file) } else { Err(SuiteError::NoFile { path: file }) };
+    }
+    let found = Suite::list(search_dirs);
+    match found.iter().find(|(name, _)| name == name_or_path) {
+        Some((_, file)) => Ok(file.clone()),
+        None => Err(SuiteError::Unknown {
+            name: name_or_path.to_owned(),
+            known: found.into_iter().map(|(name, _)| name).collect(),
+            searched: search_dirs.to_vec(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
