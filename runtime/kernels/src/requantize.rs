@@ -4,7 +4,7 @@
 
 /// A positive real factor `mantissa * 2^(shift - 31)`.
 ///
-/// `mantissa` is 0 or in `2^30..=2^31 - 1`; `shift` in -31..=30. [`apply`](Multiplier::apply) is defined for any values.
+/// `mantissa` is 0 or in `2^30..=2^31 - 1`, never negative; `shift` in -31..=30.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Multiplier {
     /// Fraction bits, Q0.31.
@@ -20,8 +20,7 @@ impl Multiplier {
     pub fn apply(self, value: i32) -> i32 {
         let left = self.shift.clamp(0, 31) as u32;
         let right = (-self.shift).clamp(0, 31) as u32;
-        let high = saturating_rounding_doubling_high_mul(value.wrapping_shl(left), self.mantissa);
-        rounding_divide_by_pot(high, right)
+        rounding_divide_by_pot(high_mul(value.wrapping_shl(left), self.mantissa), right)
     }
 }
 
@@ -33,6 +32,12 @@ pub fn saturating_rounding_doubling_high_mul(a: i32, b: i32) -> i32 {
     // become the same nudge: trunc((p + 1 - 2^30) / 2^31) = floor((p + 2^30) / 2^31) for p < 0.
     let rounded = (product + (1i64 << 30)) >> 31;
     rounded.min(i64::from(i32::MAX)) as i32
+}
+
+/// [`saturating_rounding_doubling_high_mul`] for `b >= 0`, where nothing can saturate.
+#[inline(always)]
+fn high_mul(a: i32, b: i32) -> i32 {
+    ((i64::from(a) * i64::from(b) + (1i64 << 30)) >> 31) as i32
 }
 
 /// `value / 2^exponent` to nearest, halves away from zero. `exponent` in 0..=31.

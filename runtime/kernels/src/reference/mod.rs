@@ -2,8 +2,17 @@
 //! operation and in their order: the oracle that every other kernel is held to. Speed is no aim here, only that a reader can
 //! see that it is right.
 
+pub mod activation;
+pub mod binary;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
 pub mod fully_connected;
+pub mod hard_swish;
 pub mod hybrid;
+pub mod logistic;
+pub mod mean;
 mod owned;
+pub mod pad;
+pub mod pool_2d;
+pub mod quantize;
+pub mod softmax;

@@ -1,0 +1,127 @@
+//! QUANTIZE, DEQUANTIZE and the change of scale (`reference/quantize.h`, `dequantize.h`, `requantize.h`).
+
+use crate::requantize::Multiplier;
+use crate::round::round_half_away;
+
+/// An integer type that quantized values are stored in.
+pub trait Quantized: Copy + Into<i32> {
+    /// Least value.
+    const MIN: i32;
+    /// Greatest value.
+    const MAX: i32;
+
+    /// `value`, which lies in `MIN..=MAX`, in this type.
+    fn narrow(value: i32) -> Self;
+}
+
+impl Quantized for i8 {
+    const MIN: i32 = i8::MIN as i32;
+    const MAX: i32 = i8::MAX as i32;
+
+    #[inline(always)]
+    fn narrow(value: i32) -> Self {
+        value as Self
+    }
+}
+
+impl Quantized for u8 {
+    const MIN: i32 = 0;
+    const MAX: i32 = u8::MAX as i32;
+
+    #[inline(always)]
+    fn narrow(value: i32) -> Self {
+        value as Self
+    }
+}
+
+impl Quantized for i16 {
+    const MIN: i32 = i16::MIN as i32;
+    const MAX: i32 = i16::MAX as i32;
+
+    #[inline(always)]
+    fn narrow(value: i32) -> Self {
+        value as Self
+    }
+}
+
+/// Floats to integers: `round(x / scale) + zero_point`, halves away from zero, clamped. NaN gives the zero point.
+pub fn quantize<T: Quantized>(scale: f32, zero_point: i32, input: &[f32], output: &mut [T]) {
+    assert_eq!(input.len(), output.len());
+    for (store, &value) in output.iter_mut().zip(input) {
+        let steps = round_half_away(value / scale) as i32;
+        *store = T::narrow(steps.saturating_add(zero_point).clamp(T::MIN, T::MAX));
+    }
+}
+
+/// Integers to floats: `scale * (q - zero_point)`.
+pub fn dequantize<T: Quantized>(scale: f32, zero_point: i32, input: &[T], output: &mut [f32]) {
+    assert_eq!(input.len(), output.len());
+    for (store, &value) in output.iter_mut().zip(input) {
+        // The product of two 24-bit numbers is exact in f64: one rounding, as in the source.
+        *store = (f64::from(scale) * f64::from(value.into() - zero_point)) as f32;
+    }
+}
+
+/// From one scale and zero point to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requantize {
+    /// Zero point of the input.
+    pub input_zero_point: i32,
+    /// `scale_input / scale_output`.
+    pub multiplier: Multiplier,
+    /// Zero point of the output.
+    pub output_zero_point: i32,
+}
+
+impl Requantize {
+    /// The rescaled value, not yet clamped.
+    #[inline(always)]
+    pub fn apply(&self, value: i32) -> i32 {
+        self.multiplier.apply(value - self.input_zero_point).wrapping_add(self.output_zero_point)
+    }
+}
+
+/// Rescales between int8, uint8 and int16.
+pub fn requantize<In: Quantized, Out: Quantized>(rescale: &Requantize, input: &[In], output: &mut [Out]) {
+    assert_eq!(input.len(), output.len());
+    for (store, &value) in output.iter_mut().zip(input) {
+        *store = Out::narrow(rescale.apply(value.into()).clamp(Out::MIN, Out::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn halves_go_away_from_zero_and_ends_saturate() {
+        let mut output = [0i8; 7];
+        let input = [-1.25, -0.25, 0.25, 0.75, 1e9, -1e9, f32::NAN];
+        quantize(0.5, 1, &input, &mut output);
+        assert_eq!(output, [-2, 0, 2, 3, 127, -128, 1]);
+        let mut output = [0u8; 7];
+        quantize(0.5, 1, &input, &mut output);
+        assert_eq!(output, [0, 0, 2, 3, 255, 0, 1]);
+    }
+
+    #[test]
+    fn int8_and_uint8_of_one_scale_differ_by_128() {
+        let same = Multiplier { mantissa: 1 << 30, shift: 1 };
+        let to_u8 = Requantize { input_zero_point: -3, multiplier: same, output_zero_point: 125 };
+        let all: std::vec::Vec<i8> = (-128..=127).collect();
+        let mut output = [0u8; 256];
+        requantize(&to_u8, &all, &mut output);
+        assert!(output.iter().zip(&all).all(|(&found, &value)| found == value as u8 ^ 0x80));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quantized_comes_back(q in any::<i8>(), scale in 1e-6f32..1e6, zero_point in -128i32..=127) {
+            let (mut real, mut back) = ([0.0], [0i8]);
+            dequantize(scale, zero_point, &[q], &mut real);
+            quantize(scale, zero_point, &real, &mut back);
+            prop_assert_eq!(back[0], q);
+        }
+    }
+}
