@@ -8,6 +8,7 @@
 
 mod artifact;
 mod config;
+mod dataset;
 mod names;
 mod plan;
 mod render;

@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod config;
+pub mod dataset;
 pub mod error;
 pub mod inventory;
 pub mod plan;

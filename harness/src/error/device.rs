@@ -31,8 +31,11 @@ impl BenchError {
 
     /// A device that this build cannot reach.
     pub fn transport(device: &str, transport: &str) -> Self {
-        Report::new(ExitCode::Device, format!("device {device}: transport {transport} is not part of this build yet"))
-            .help("devices with transport = \"local\" can be used")
-            .into()
+        Report::new(
+            ExitCode::Device,
+            format!("device {device}: transport {transport} is not part of this build yet"),
+        )
+        .help("devices with transport = \"local\" can be used")
+        .into()
     }
 }

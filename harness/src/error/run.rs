@@ -13,7 +13,9 @@ impl From<StoreError> for BenchError {
             StoreError::Io { source, .. } => io_help(report, source.kind(), "--results").into(),
             StoreError::Busy { .. } => report.help("wait for it, or end it with Ctrl-C").into(),
             StoreError::Unknown { known, .. } => super::names::choices(report, "", known).into(),
-            StoreError::NothingToResume { .. } => report.help("start a new run with --suite and --devices").into(),
+            StoreError::NothingToResume { .. } => {
+                report.help("start a new run with --suite and --devices").into()
+            }
         }
     }
 }
@@ -21,7 +23,9 @@ impl From<StoreError> for BenchError {
 fn exit_code(error: &StoreError) -> ExitCode {
     match error {
         StoreError::Io { .. } => ExitCode::Internal,
-        StoreError::Busy { .. } | StoreError::Unknown { .. } | StoreError::NothingToResume { .. } => ExitCode::Usage,
+        StoreError::Busy { .. } | StoreError::Unknown { .. } | StoreError::NothingToResume { .. } => {
+            ExitCode::Usage
+        }
     }
 }
 
@@ -32,9 +36,9 @@ impl From<JournalError> for BenchError {
             JournalError::Io { source, .. } => io_help(report, source.kind(), "--results")
                 .help("what was measured before is kept: `bench run --resume` goes on from there")
                 .into(),
-            JournalError::Damaged { .. } => {
-                report.help("the file was changed after it was written: nothing in it is used; start a new run").into()
-            }
+            JournalError::Damaged { .. } => report
+                .help("the file was changed after it was written: nothing in it is used; start a new run")
+                .into(),
             JournalError::Unknown { .. } => {
                 report.help("it was written by another version of bench: use that one to go on").into()
             }
@@ -64,9 +68,12 @@ impl BenchError {
 
     /// A run whose ingredients are no longer the same.
     pub fn run_changed(id: &str) -> Self {
-        Report::new(ExitCode::Usage, format!("run {id} cannot go on: what it measures has changed since it began"))
-            .because("the suite, its files, the devices or bench itself are different now")
-            .help("start a new run; `bench report` still shows what was measured")
-            .into()
+        Report::new(
+            ExitCode::Usage,
+            format!("run {id} cannot go on: what it measures has changed since it began"),
+        )
+        .because("the suite, its files, the devices or bench itself are different now")
+        .help("start a new run; `bench report` still shows what was measured")
+        .into()
     }
 }
