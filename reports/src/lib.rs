@@ -4,4 +4,8 @@
 //! crate.
 #![forbid(unsafe_code)]
 
+pub mod frame;
 pub mod record;
+pub mod render;
+pub mod stats;
+pub mod summary;

@@ -1,0 +1,194 @@
+//! The columns of the table of cells, shared by the terminal, Markdown and the page: a new figure is a new row here.
+
+use super::figures::{self, ABSENT};
+use crate::summary::{CellSummary, EnergySummary, Group};
+
+/// One column of the table.
+pub(super) struct Column {
+    /// Heading.
+    pub(super) title: &'static str,
+    /// What the figure is, in one sentence.
+    pub(super) meaning: &'static str,
+    /// Dropped first where room is short: the highest number. Zero is never dropped.
+    pub(super) rank: u8,
+    /// Whether it reads as an addition to the column before it (an interval).
+    pub(super) is_addition: bool,
+    /// The figure; none where there is none.
+    pub(super) text: fn(&CellSummary) -> Option<String>,
+}
+
+/// A figure or the sign that there is none.
+pub(super) fn text(column: &Column, cell: &CellSummary) -> String {
+    (column.text)(cell).unwrap_or_else(|| ABSENT.to_owned())
+}
+
+/// The columns that say something about at least one cell of the group, always with the first.
+pub(super) fn columns_of(group: &Group) -> Vec<&'static Column> {
+    let says =
+        |column: &&Column| column.rank == 0 || group.cells.iter().any(|cell| (column.text)(cell).is_some());
+    COLUMNS.iter().filter(says).collect()
+}
+
+/// In reading order: what it is, how big, how fast, how right, what it takes.
+const COLUMNS: &[Column] = &[
+    Column {
+        title: "variant",
+        meaning: "The quantized form of the network.",
+        rank: 0,
+        is_addition: false,
+        text: |cell| Some(cell.cell.variant.clone()),
+    },
+    Column {
+        title: "file",
+        meaning: "Length of the model file.",
+        rank: 1,
+        is_addition: false,
+        text: |cell| cell.file_bytes.map(figures::bytes),
+    },
+    Column {
+        title: "vs ref",
+        meaning: "Length of the file by that of the reference, the first variant that is not quantized.",
+        rank: 3,
+        is_addition: true,
+        text: |cell| cell.size_ratio.map(|ratio| format!("{ratio:.2}")),
+    },
+    Column {
+        title: "median",
+        meaning: "Median latency of one inference: the median of the medians of the blocks.",
+        rank: 0,
+        is_addition: false,
+        text: |cell| {
+            let latency = cell.latency.as_ref()?;
+            Some(figures::latency(latency.median.median, latency.emulated))
+        },
+    },
+    Column {
+        title: "interval",
+        meaning: "Interval of that median over blocks; its level depends on how many blocks there are and is stated \
+                  below.",
+        rank: 4,
+        is_addition: true,
+        text: |cell| figures::latency_interval(cell.latency.as_ref()?),
+    },
+    Column {
+        title: "p90",
+        meaning: "Nine of ten inferences took no longer. Shown from 100 samples on.",
+        rank: 6,
+        is_addition: false,
+        text: |cell| {
+            let latency = cell.latency.as_ref()?;
+            Some(figures::tail(latency.p90, latency.emulated))
+        },
+    },
+    Column {
+        title: "p99",
+        meaning: "99 of 100 inferences took no longer. Shown from 1,000 samples on.",
+        rank: 9,
+        is_addition: false,
+        text: |cell| {
+            let latency = cell.latency.as_ref()?;
+            Some(figures::tail(latency.p99, latency.emulated))
+        },
+    },
+    Column {
+        title: "speed",
+        meaning: "Median latency of the reference by that of the variant: above 1 the variant is faster.",
+        rank: 1,
+        is_addition: false,
+        text: |cell| cell.speed.as_ref().map(|speed| figures::times(speed.ratio.ratio)),
+    },
+    Column {
+        title: "its interval",
+        meaning: "Interval of the speed, from a seeded bootstrap over blocks.",
+        rank: 8,
+        is_addition: true,
+        text: |cell| cell.speed.as_ref()?.ratio.interval.map(figures::times_interval),
+    },
+    Column {
+        title: "top-1",
+        meaning: "Share of examples whose first answer is right.",
+        rank: 1,
+        is_addition: false,
+        text: |cell| {
+            let top1 = cell.accuracy.as_ref()?.top1;
+            Some(figures::percent(top1.share(), top1.total))
+        },
+    },
+    Column {
+        title: "95 %",
+        meaning: "Wilson's interval of top-1, in percent: what the examples say about others like them.",
+        rank: 7,
+        is_addition: true,
+        text: |cell| {
+            let top1 = cell.accuracy.as_ref()?.top1;
+            Some(figures::percent_interval(top1.interval, top1.total))
+        },
+    },
+    Column {
+        title: "top-5",
+        meaning: "Share of examples with the right class among the first five answers.",
+        rank: 10,
+        is_addition: false,
+        text: |cell| {
+            let top5 = cell.accuracy.as_ref()?.top5?;
+            Some(figures::percent(top5.share(), top5.total))
+        },
+    },
+    Column {
+        title: "flips",
+        meaning: "Answers the reference had right and the variant has wrong, and the reverse.",
+        rank: 2,
+        is_addition: false,
+        text: |cell| {
+            let flips = cell.accuracy.as_ref()?.flips?;
+            Some(format!("−{} +{}", flips.right_to_wrong, flips.wrong_to_right))
+        },
+    },
+    Column {
+        title: "init",
+        meaning: "From the bytes of the file in memory to ready for the first inference, median over blocks.",
+        rank: 13,
+        is_addition: false,
+        text: |cell| cell.init.as_ref().map(|init| figures::nanos(init.median)),
+    },
+    Column {
+        title: "first",
+        meaning: "The very first inference of a process, median over blocks.",
+        rank: 12,
+        is_addition: false,
+        text: |cell| cell.first_inference.as_ref().map(|first| figures::nanos(first.median)),
+    },
+    Column {
+        title: "arena",
+        meaning: "High-water mark of the memory for activations.",
+        rank: 5,
+        is_addition: false,
+        text: |cell| cell.memory.as_ref().map(|memory| figures::bytes(memory.arena_bytes)),
+    },
+    Column {
+        title: "packed",
+        meaning: "Memory for weights rearranged for the kernels.",
+        rank: 14,
+        is_addition: false,
+        text: |cell| cell.memory.as_ref().map(|memory| figures::bytes(memory.packed_bytes)),
+    },
+    Column {
+        title: "peak RSS",
+        meaning: "Largest resident set of the process, everything included.",
+        rank: 11,
+        is_addition: false,
+        text: |cell| cell.peak_rss_bytes.map(figures::bytes),
+    },
+    Column {
+        title: "energy",
+        meaning: "Energy of one inference by the named meter; unmeasured means that there was no meter.",
+        rank: 15,
+        is_addition: false,
+        text: |cell| match &cell.energy {
+            EnergySummary::PerInference { meter, microjoules } => {
+                Some(format!("{} ({meter})", figures::microjoules(microjoules.median)))
+            }
+            EnergySummary::Unmeasured => cell.latency.as_ref().map(|_| "unmeasured".to_owned()),
+        },
+    },
+];

@@ -1,0 +1,110 @@
+//! Sentences about a run: what became of each variant, why a cell has no figures, how long the run took. Each wording
+//! exists here only and every text renderer uses it.
+
+use super::figures;
+use crate::record::{Outcome, RunInfo};
+use crate::summary::{CellSummary, Group, RunSummary};
+
+/// `host · mobilenet_v2 · edgebench · 1 thread`.
+pub(super) fn group_title(group: &Group) -> String {
+    let threads = figures::plural(usize::from(group.threads), "thread", "threads");
+    let title = format!("{} · {} · {} · {threads}", group.device, group.model, group.runtime);
+    if group.emulated { format!("{title} · emulated: counts, not times") } else { title }
+}
+
+/// `4 cells: 3 complete, 1 failed`.
+pub(super) fn tally(summary: &RunSummary) -> String {
+    let total = summary.complete + summary.failed + summary.unfinished;
+    let mut parts = vec![format!("{} complete", summary.complete)];
+    if summary.failed > 0 {
+        parts.push(format!("{} failed", summary.failed));
+    }
+    if summary.unfinished > 0 {
+        parts.push(format!("{} unfinished", summary.unfinished));
+    }
+    format!("{}: {}", figures::plural(total, "cell", "cells"), parts.join(", "))
+}
+
+/// `1 min 12 s`; none while the run is not complete or if its times do not parse.
+pub(super) fn duration(run: &RunInfo) -> Option<String> {
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let seconds = moment(run.finished_at.as_deref()?)?.duration_since(moment(&run.started_at)?).as_secs();
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        _ if seconds < 0 => None,
+        (0, 0) => Some(format!("{rest} s")),
+        (0, _) => Some(format!("{minutes} min {rest} s")),
+        _ => Some(format!("{hours} h {minutes} min")),
+    }
+}
+
+/// Why a cell is not complete; none if it is.
+pub(super) fn trouble(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Complete => None,
+        Outcome::Failed { stage, reason } => Some(format!("failed at {stage}: {reason}")),
+        Outcome::Unfinished => {
+            Some("unfinished: the run was stopped before this cell was complete".to_owned())
+        }
+    }
+}
+
+/// `0.27 times the size of fp32, 1.42 times as fast, top-1 −0.3 points (1 answer lost, 0 won of 360)`; none for the
+/// reference and where there is nothing to compare.
+pub(super) fn comparison(cell: &CellSummary, group: &Group) -> Option<String> {
+    let reference = group.reference.as_ref().filter(|_| !cell.is_reference)?;
+    let mut parts = Vec::new();
+    if let Some(ratio) = cell.size_ratio {
+        parts.push(format!("{ratio:.2} times the size of {reference}"));
+    }
+    if let Some(speed) = &cell.speed {
+        parts.push(format!("{} times as fast", figures::digits(speed.ratio.ratio)));
+    }
+    if let Some(flips) = cell.accuracy.as_ref().and_then(|accuracy| accuracy.flips) {
+        let change = figures::points(flips.accuracy_change()?, flips.compared);
+        parts.push(format!(
+            "top-1 {change} points ({} lost, {} won of {})",
+            figures::plural(flips.right_to_wrong as usize, "answer", "answers"),
+            figures::count(flips.wrong_to_right),
+            figures::count(flips.compared)
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What the intervals and gaps of a group's table mean, one line each, only for what occurs in it.
+pub(super) fn legend(group: &Group) -> Vec<String> {
+    let mut lines = vec![];
+    lines.extend(interval_levels(group));
+    if let Some(reference) = &group.reference {
+        lines.push(format!(
+            "vs ref, speed, flips: against {reference}; flips: − right to wrong, + wrong to right"
+        ));
+    }
+    lines.extend(missing_tails(group));
+    lines
+}
+
+fn interval_levels(group: &Group) -> Option<String> {
+    let latencies = group.cells.iter().filter_map(|cell| cell.latency.as_ref());
+    let level = |latency: &crate::summary::Latency| {
+        let blocks = figures::plural(latency.median.block_medians.len(), "block", "blocks");
+        let interval = latency.median.interval?;
+        Some(format!("{} over {blocks}", figures::confidence(interval.confidence)))
+    };
+    let mut levels: Vec<String> = latencies.filter_map(level).collect();
+    levels.sort();
+    levels.dedup();
+    (!levels.is_empty()).then(|| format!("interval of the median: {}", levels.join("; ")))
+}
+
+fn missing_tails(group: &Group) -> Option<String> {
+    use crate::stats::quantile::Tail;
+    let short = |cell: &CellSummary| match cell.latency.as_ref()?.p99 {
+        Tail::TooFew { found, needed } => Some((found, needed)),
+        Tail::Known(_) => None,
+    };
+    let (fewest, needed) = group.cells.iter().filter_map(short).min()?;
+    let (fewest, needed) = (figures::count(fewest as u64), figures::count(needed as u64));
+    Some(format!("p99 {} where there are too few samples ({fewest}): it takes {needed}", figures::ABSENT))
+}

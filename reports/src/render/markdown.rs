@@ -1,0 +1,76 @@
+//! The run as GitHub-flavoured Markdown, for pull requests and step summaries.
+
+use super::{columns, findings};
+use crate::record::RunRecord;
+use crate::summary::{CellSummary, Group, summarize};
+
+/// Title, one table a group, findings, warnings. Text that came from outside cannot make markup.
+pub fn markdown(run: &RunRecord) -> String {
+    let summary = summarize(run);
+    let mut text = format!("## {}\n\n{}", escape(&run.run.suite), findings::tally(&summary));
+    if let Some(duration) = findings::duration(&run.run) {
+        text.push_str(&format!(" in {duration}"));
+    }
+    text.push_str(&format!(". Run {}, edgebench {}.\n", code(&run.run.id), escape(&run.run.tool_version)));
+    for group in &summary.groups {
+        text.push_str(&format!("\n### {}\n\n", escape(&findings::group_title(group))));
+        table(&mut text, group);
+        lines(&mut text, group);
+    }
+    text
+}
+
+fn table(text: &mut String, group: &Group) {
+    let columns = columns::columns_of(group);
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    text.push_str(&row(columns.iter().map(|column| column.title.to_owned()).collect()));
+    let rule = |(at, _): (usize, _)| if at == 0 { "---" } else { "---:" }.to_owned();
+    text.push_str(&row(columns.iter().enumerate().map(rule).collect()));
+    for cell in &group.cells {
+        text.push_str(&row(columns.iter().map(|column| escape(&columns::text(column, cell))).collect()));
+    }
+    text.push('\n');
+}
+
+fn lines(text: &mut String, group: &Group) {
+    for cell in &group.cells {
+        for line in cell_lines(cell, group) {
+            text.push_str(&format!("- **{}** {}\n", escape(&cell.cell.variant), escape(&line)));
+        }
+    }
+    let legend: Vec<String> = findings::legend(group).iter().map(|line| escape(line)).collect();
+    text.push_str(&format!("\n<sub>{}</sub>\n", legend.join(" · ")));
+}
+
+fn cell_lines(cell: &CellSummary, group: &Group) -> Vec<String> {
+    let trouble = findings::trouble(&cell.outcome);
+    let comparison = findings::comparison(cell, group);
+    let warnings = cell.warnings.iter().map(|warning| format!("⚠ {warning}"));
+    trouble.into_iter().chain(comparison).chain(warnings).collect()
+}
+
+/// Every character that could open markup is escaped; line breaks become spaces.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            character if character.is_control() => escaped.push(' '),
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// A code span; a backtick inside cannot end it.
+fn code(text: &str) -> String {
+    let safe: String =
+        text.chars().map(|one| if one == '`' || one.is_control() { ' ' } else { one }).collect();
+    format!("`{safe}`")
+}

@@ -1,0 +1,37 @@
+//! Figures to text, pages and pictures. Derives nothing: every figure comes from [`crate::summary`]. A new format is
+//! a new file here.
+
+mod columns;
+mod csv;
+mod figures;
+mod findings;
+mod html;
+mod json;
+mod markdown;
+mod terminal;
+
+pub use csv::csv;
+pub use html::html;
+pub use json::json;
+pub use markdown::markdown;
+pub use terminal::{TerminalOptions, terminal};
+
+/// Why a report could not be rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// The page's template.
+    #[error("template report.html: {0:#}")]
+    Template(#[from] minijinja::Error),
+    /// A picture of the page.
+    #[error("plot {name}: {reason}")]
+    Plot {
+        /// Which picture.
+        name: &'static str,
+        /// What the drawing said.
+        reason: String,
+    },
+    /// The JSON export.
+    #[error("json: {0}")]
+    Json(#[from] serde_json::Error),
+}

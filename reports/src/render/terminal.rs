@@ -1,0 +1,229 @@
+//! The run as a table for a terminal: fits the width it is given, colours only where asked for, and never passes on a
+//! control character that came from outside.
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::columns::{self, Column};
+use super::findings;
+use crate::record::{Outcome, RunRecord};
+use crate::summary::{CellSummary, Group, summarize};
+
+/// Narrower than this, lines are longer than the terminal: a table needs some room.
+const MIN_WIDTH: usize = 40;
+
+/// Space between two columns; an addition stands closer to what it adds to.
+const GAP: usize = 2;
+const ADDITION_GAP: usize = 1;
+
+/// How to render for a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TerminalOptions {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to write ANSI colours.
+    pub color: bool,
+}
+
+impl Default for TerminalOptions {
+    fn default() -> Self {
+        Self { width: 100, color: false }
+    }
+}
+
+/// Title, one table a group, what the reader should know about its cells, a legend. Ends with a line break.
+pub fn terminal(run: &RunRecord, options: TerminalOptions) -> String {
+    let page = Page { width: options.width.max(MIN_WIDTH), color: options.color };
+    let summary = summarize(run);
+    let duration = findings::duration(&run.run).map(|duration| format!(" in {duration}")).unwrap_or_default();
+    let mut lines = vec![
+        format!("{} · {}{duration}", page.paint(BOLD, &clean(&run.run.suite)), findings::tally(&summary)),
+        page.paint(DIM, &clean(&format!("run {}", run.run.id))),
+    ];
+    for device in &run.devices {
+        let problem = device.problem.as_ref().map(|problem| format!("{}: {problem}", device.name));
+        lines.extend(problem.iter().flat_map(|problem| page.note(RED, "✗", problem)));
+    }
+    for group in &summary.groups {
+        lines.push(String::new());
+        lines.extend(page.group(group));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+struct Page {
+    width: usize,
+    color: bool,
+}
+
+impl Page {
+    fn group(&self, group: &Group) -> Vec<String> {
+        let mut lines = vec![self.paint(BOLD, &cut(&clean(&findings::group_title(group)), self.width))];
+        let all = columns::columns_of(group);
+        let shown = self.fitting(&all, group);
+        lines.extend(self.table(&shown, group));
+        for cell in &group.cells {
+            lines.extend(self.about(cell));
+        }
+        for line in findings::legend(group).iter().chain(&hidden(&all, &shown)) {
+            lines.extend(self.wrapped("  ", &clean(line)).iter().map(|line| self.paint(DIM, line)));
+        }
+        lines
+    }
+
+    /// The columns that fit; those of the highest rank go first.
+    fn fitting(&self, all: &[&'static Column], group: &Group) -> Vec<&'static Column> {
+        let mut shown = all.to_vec();
+        while total_width(&shown, group) > self.width {
+            let Some(worst) = shown.iter().map(|column| column.rank).max().filter(|rank| *rank > 0) else {
+                break;
+            };
+            shown.retain(|column| column.rank != worst);
+        }
+        shown
+    }
+
+    fn table(&self, columns: &[&'static Column], group: &Group) -> Vec<String> {
+        let widths: Vec<usize> = columns.iter().map(|column| column_width(column, group)).collect();
+        let line = |texts: Vec<String>| {
+            let mut line = String::new();
+            for (at, (text, (column, width))) in texts.iter().zip(columns.iter().zip(&widths)).enumerate() {
+                line.push_str(&" ".repeat(gap(at, column)));
+                line.push_str(&aligned(text, *width, at == 0));
+            }
+            line.trim_end().to_owned()
+        };
+        let heading = line(columns.iter().map(|column| heading(column)).collect());
+        let mut lines = vec![self.paint(DIM, &heading)];
+        for cell in &group.cells {
+            let text = line(columns.iter().map(|column| shown_text(column, cell)).collect());
+            lines.push(match cell.outcome {
+                Outcome::Failed { .. } => self.paint(RED, &text),
+                Outcome::Unfinished => self.paint(DIM, &text),
+                Outcome::Complete => text,
+            });
+        }
+        lines
+    }
+
+    /// What a reader should know about a cell.
+    fn about(&self, cell: &CellSummary) -> Vec<String> {
+        let named = |text: &dyn std::fmt::Display| format!("{}: {text}", cell.cell.variant);
+        let trouble = findings::trouble(&cell.outcome).into_iter();
+        let trouble = trouble.flat_map(|trouble| self.note(RED, "✗", &named(&trouble)));
+        let warnings = cell.warnings.iter().flat_map(|warning| self.note(YELLOW, "!", &named(warning)));
+        trouble.chain(warnings).collect()
+    }
+
+    fn note(&self, style: Style, mark: &str, text: &str) -> Vec<String> {
+        let mut lines = self.wrapped("  ", &clean(text));
+        for (at, line) in lines.iter_mut().enumerate() {
+            let lead = if at == 0 { self.paint(style, mark) } else { " ".to_owned() };
+            *line = format!("{lead} {}", line.trim_start());
+        }
+        lines
+    }
+
+    /// Lines that fit, each after `indent`; a single word that does not is cut.
+    fn wrapped(&self, indent: &str, text: &str) -> Vec<String> {
+        let room = self.width.saturating_sub(indent.width());
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if line.width() + 1 + word.width() <= room => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(cut(word, room)),
+            }
+        }
+        lines.into_iter().map(|line| format!("{indent}{line}")).collect()
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// The line that names the columns that found no room.
+fn hidden(all: &[&'static Column], shown: &[&'static Column]) -> Option<String> {
+    let is_hidden =
+        |column: &&&Column| !column.is_addition && !shown.iter().any(|one| one.title == column.title);
+    let titles: Vec<&str> = all.iter().filter(is_hidden).map(|column| column.title).collect();
+    (!titles.is_empty()).then(|| format!("no room for: {}", titles.join(", ")))
+}
+
+fn heading(column: &Column) -> String {
+    if column.is_addition && column.title.contains("interval") {
+        // The brackets around its figures say it.
+        return String::new();
+    }
+    column.title.to_owned()
+}
+
+fn shown_text(column: &Column, cell: &CellSummary) -> String {
+    let text = clean(&columns::text(column, cell));
+    if column.rank > 0 || column.title != "variant" {
+        return if column.is_addition && text.contains('–') && text.len() > "–".len() {
+            format!("[{text}]")
+        } else {
+            text
+        };
+    }
+    match cell.outcome {
+        Outcome::Complete => text,
+        Outcome::Failed { .. } => format!("{text} ✗"),
+        Outcome::Unfinished => format!("{text} …"),
+    }
+}
+
+fn column_width(column: &Column, group: &Group) -> usize {
+    let widest = group.cells.iter().map(|cell| shown_text(column, cell).width()).max().unwrap_or(0);
+    widest.max(heading(column).width())
+}
+
+fn gap(position: usize, column: &Column) -> usize {
+    match (position, column.is_addition) {
+        (0, _) => 0,
+        (_, true) => ADDITION_GAP,
+        (_, false) => GAP,
+    }
+}
+
+fn total_width(columns: &[&'static Column], group: &Group) -> usize {
+    columns.iter().enumerate().map(|(at, column)| gap(at, column) + column_width(column, group)).sum()
+}
+
+fn aligned(text: &str, width: usize, left: bool) -> String {
+    let room = " ".repeat(width.saturating_sub(text.width()));
+    if left { format!("{text}{room}") } else { format!("{room}{text}") }
+}
+
+/// At most `width` columns wide, with a sign where something was cut.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(character);
+    }
+    format!("{kept}…")
+}
+
+/// Without control characters and without the marks that reorder text: names come from files that others wrote.
+fn clean(text: &str) -> String {
+    let reorders = |one: char| matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|one| if one.is_control() || reorders(one) { '\u{fffd}' } else { one }).collect()
+}
