@@ -41,7 +41,7 @@ impl Session<'_> {
         let end = wanted.end(running.example_count().unwrap_or_default())?;
         wanted.check_output(&running.output()?)?;
         let mut outbox = Outbox { first: wanted.first, items: Vec::new(), bytes: 0 };
-        let mut since = self.clock.now_nanos();
+        let mut since = self.timer.now_nanos()?;
         for index in wanted.first..end {
             running.feed(index)?;
             running.invoke()?;
@@ -50,8 +50,8 @@ impl Session<'_> {
                 self.channel.send(&outbox.take())?;
             }
             outbox.push(prediction);
-            let now = self.clock.now_nanos();
-            if outbox.bytes >= PIECE_BYTES || now.saturating_sub(since) >= PIECE_NANOS {
+            let now = self.timer.now_nanos()?;
+            if outbox.bytes >= PIECE_BYTES || now - since >= PIECE_NANOS {
                 since = now;
                 self.channel.check_peer()?;
                 self.channel.send(&outbox.take())?;

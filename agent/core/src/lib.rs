@@ -19,6 +19,7 @@ mod pack;
 mod running;
 mod session;
 mod stored;
+mod timer;
 mod upload;
 
 pub use channel::SessionError;

@@ -1,18 +1,13 @@
 //! Timing: which runs, how long each took, and under which conditions. Every sample is handed on; nothing is averaged.
 
-use alloc::format;
 use alloc::vec::Vec;
 
-use edgebench_wire::{Digest, Failure, FailureKind, Limits, Measured, Phase, Reply};
+use edgebench_wire::{Digest, Limits, Measured, Phase, Reply};
 
 use crate::channel::{Channel, SessionError};
-use crate::device::Clock;
-use crate::failure::{Stop, mismatch};
+use crate::failure::Stop;
 use crate::running::Running;
 use crate::session::Session;
-
-/// Pairs of readings that the timer's own time is the median of.
-const TIMER_PAIRS: usize = 1001;
 
 /// Samples in one reply at most: 160 KB in the worst case, well inside a frame.
 const PIECE_SAMPLES: usize = 16 * 1024;
@@ -31,7 +26,7 @@ impl Session<'_> {
         steady: &Limits,
     ) -> Result<Reply, Stop> {
         running.run_on(self.store, pack)?;
-        let timer_overhead_nanos = timer_overhead_nanos(self.clock)?;
+        let timer_overhead_nanos = self.timer.overhead_nanos()?;
         let (warmup_runs, _) = self.run_phase(running, Phase::Warmup, warmup)?;
         let before = self.meter.condition();
         let cpu_before = self.meter.cpu_nanos();
@@ -57,15 +52,15 @@ impl Session<'_> {
         phase: Phase,
         limits: &Limits,
     ) -> Result<(u32, u64), Stop> {
-        let start = self.clock.now_nanos();
+        let start = self.timer.now_nanos()?;
         let (mut now, mut runs) = (start, 0);
         let mut outbox = Outbox::new(phase, start);
-        while wants_another(limits, runs, elapsed_nanos(start, now)?) {
+        while wants_another(limits, runs, now - start) {
             running.feed(runs)?;
-            let before = self.clock.now_nanos();
+            let before = self.timer.now_nanos()?;
             running.invoke()?;
-            now = self.clock.now_nanos();
-            outbox.samples.push(elapsed_nanos(before, now)?);
+            now = self.timer.now_nanos()?;
+            outbox.samples.push(now - before);
             runs += 1;
             if outbox.is_due(now) {
                 self.channel.check_peer()?;
@@ -75,7 +70,7 @@ impl Session<'_> {
         if !outbox.samples.is_empty() {
             outbox.send(&mut self.channel, now)?;
         }
-        Ok((runs, elapsed_nanos(start, now)?))
+        Ok((runs, now - start))
     }
 }
 
@@ -113,24 +108,6 @@ fn wants_another(limits: &Limits, runs: u32, elapsed_nanos: u64) -> bool {
     let nanos = |micros: u64| micros.saturating_mul(1000);
     let too_few = runs < limits.min_runs || elapsed_nanos < nanos(limits.min_micros);
     too_few && elapsed_nanos <= nanos(limits.max_micros) && runs < u32::MAX
-}
-
-/// The time between two readings of the clock.
-pub(crate) fn elapsed_nanos(start: u64, end: u64) -> Result<u64, Failure> {
-    let backwards =
-        || mismatch(FailureKind::Clock, "clock", format!("at least {start} ns"), format!("{end} ns"));
-    end.checked_sub(start).ok_or_else(backwards)
-}
-
-/// Median time of reading the clock twice, which is inside every sample.
-fn timer_overhead_nanos(clock: &mut dyn Clock) -> Result<u64, Failure> {
-    let mut pairs = Vec::with_capacity(TIMER_PAIRS);
-    for _ in 0..TIMER_PAIRS {
-        let start = clock.now_nanos();
-        pairs.push(elapsed_nanos(start, clock.now_nanos())?);
-    }
-    let (_, median, _) = pairs.select_nth_unstable(TIMER_PAIRS / 2);
-    Ok(*median)
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use edgebench_interpreter::{Interpreter, Model};
 use edgebench_wire::{Digest, Facts, FailureKind, Hello, PROTOCOL_VERSION, Reply, Request, RunOptions};
 
 use crate::channel::{Channel, SessionError};
-use crate::device::{Clock, Device, Identity, Meter, Store};
+use crate::device::{Device, Identity, Meter, Store};
 use crate::failure::{Stop, failed, mismatch};
-use crate::measure::elapsed_nanos;
 use crate::running::{Running, interpreter_options, kernel_names};
 use crate::stored::load_verified;
+use crate::timer::Timer;
 use crate::upload::{Piece, Upload};
 
 /// How a session ended that ended well.
@@ -30,7 +30,7 @@ pub enum End {
 pub fn serve(device: Device<'_>, identity: &Identity) -> Result<End, SessionError> {
     let mut session = Session {
         channel: Channel::new(device.transport),
-        clock: device.clock,
+        timer: Timer::new(device.clock),
         meter: device.meter,
         store: device.store,
         identity,
@@ -44,7 +44,7 @@ pub fn serve(device: Device<'_>, identity: &Identity) -> Result<End, SessionErro
 
 pub(crate) struct Session<'d> {
     pub(crate) channel: Channel<'d>,
-    pub(crate) clock: &'d mut dyn Clock,
+    pub(crate) timer: Timer<'d>,
     pub(crate) meter: &'d mut dyn Meter,
     pub(crate) store: &'d mut dyn Store,
     identity: &'d Identity,
@@ -95,11 +95,11 @@ impl Session<'_> {
     fn converse_with(&mut self, model: &Digest, options: &RunOptions) -> Result<Turn, Stop> {
         let options = interpreter_options(options)?;
         let content = load_verified(self.store, model)?;
-        let start = self.clock.now_nanos();
+        let start = self.timer.now_nanos()?;
         let model = Model::load(content.bytes()).map_err(|error| failed(FailureKind::Model, error))?;
         let interpreter =
             Interpreter::new(&model, &options).map_err(|error| failed(FailureKind::Model, error))?;
-        let init_nanos = elapsed_nanos(start, self.clock.now_nanos())?;
+        let init_nanos = self.timer.now_nanos()? - start;
         let mut running = Running::new(interpreter);
         self.channel.send(&Reply::Opened(running.describe(init_nanos, content.bytes().len())))?;
         Ok(self.converse(Some(&mut running))?)
