@@ -265,6 +265,10 @@ impl ObjectWriter {
     pub fn finish(mut self) -> Result<Object, ArtifactError> {
         let digest = Digest::from(*self.hasher.finalize().as_bytes());
         let bytes = self.hasher.count();
+        // What is there already, and whole, stays: writing it to the disk again would cost more than reading it.
+        if let Some(object) = self.cache.get(&digest)? {
+            return Ok(object);
+        }
         let path = self.cache.object_path(&digest);
         if let Some(file) = self.file.take() {
             let file = file.into_inner().map_err(io::IntoInnerError::into_error);

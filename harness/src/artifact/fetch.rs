@@ -18,8 +18,11 @@ const PIECE_BYTES: usize = 1 << 18;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longest silence of a server.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest silence of a server before it answers.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longest download: the largest file at a slow line's 1 MB/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(4096);
 
 /// How far a copy or a download has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,12 +88,8 @@ impl Fetcher {
     ) -> Result<Object, ArtifactError> {
         match source {
             Source::Path { path, sha256 } => {
-                let object = self.import(&base.join(path), *sha256, progress)?;
-                object.ok_or_else(|| ArtifactError::NotFound {
-                    name: source.name(),
-                    looked: vec![format!("{} is not there", base.join(path).display())],
-                    url: None,
-                })
+                let path = base.join(path);
+                self.import(&path, *sha256, progress)?.ok_or(ArtifactError::NoFile { path })
             }
             Source::Pinned { url, mirror, sha256 } => {
                 if let Some((object, ())) = self.cache.made(&key(sha256))? {
@@ -160,7 +159,10 @@ impl Fetcher {
             }
             _ => {
                 let object = writer.finish()?;
-                self.cache.note(&key(&found), &object.digest, &())?;
+                let noted = self.cache.made::<()>(&key(&found))?;
+                if noted.is_none_or(|(noted, ())| noted.digest != object.digest) {
+                    self.cache.note(&key(&found), &object.digest, &())?;
+                }
                 Ok(object)
             }
         }
@@ -297,7 +299,8 @@ impl Search<'_> {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_recv_response(Some(READ_TIMEOUT))
+        .timeout_recv_response(Some(RESPONSE_TIMEOUT))
+        .timeout_recv_body(Some(BODY_TIMEOUT))
         .max_redirects(MAX_REDIRECTS)
         .user_agent(concat!("edgebench/", env!("CARGO_PKG_VERSION")))
         .build()

@@ -32,7 +32,13 @@ pub enum ArtifactError {
     /// Neither an option nor the environment says where the cache is.
     #[error("no folder for the cache: none of EDGEBENCH_CACHE, XDG_CACHE_HOME and HOME is set")]
     NoCacheFolder,
-    /// The file is nowhere.
+    /// There is no file at the path that the suite names.
+    #[error("no file at {}", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file known by its sum is nowhere.
     #[error("cannot find {name}")]
     NotFound {
         /// What the suite calls it.

@@ -89,7 +89,10 @@ impl<'d> Value<'d> {
 
     /// A finite number in the range, written as an integer or a float.
     pub fn number(&self, range: RangeInclusive<f64>) -> Option<f64> {
-        let expected = format!("a number from {} to {}", range.start(), range.end());
+        let expected = match (*range.start(), *range.end()) {
+            (f64::MIN, f64::MAX) => "a finite number".to_owned(),
+            (least, most) => format!("a number from {least} to {most}"),
+        };
         let number = match self.value {
             DeValue::Integer(integer) => whole(integer).map(|number| number as f64),
             DeValue::Float(float) => float.as_str().parse().ok(),

@@ -23,6 +23,9 @@ impl From<ArtifactError> for BenchError {
                 .label(format!("expected {expected}, found {found}"))
                 .help("it is another file, or it was changed: it is not used. If the change is meant, put the new sum into suite.toml")
                 .into(),
+            ArtifactError::NoFile { .. } => {
+                report.help("check the path in suite.toml; it starts at the suite's folder").into()
+            }
             ArtifactError::TooLong { .. } | ArtifactError::NotAFile { .. } => report.into(),
         }
     }
@@ -32,9 +35,10 @@ fn exit_code(error: &ArtifactError) -> ExitCode {
     match error {
         ArtifactError::Mismatch { .. } | ArtifactError::TooLong { .. } => ExitCode::Refused,
         ArtifactError::Io { .. } => ExitCode::Internal,
-        ArtifactError::NoCacheFolder | ArtifactError::NotFound { .. } | ArtifactError::NotAFile { .. } => {
-            ExitCode::Usage
-        }
+        ArtifactError::NoCacheFolder
+        | ArtifactError::NoFile { .. }
+        | ArtifactError::NotFound { .. }
+        | ArtifactError::NotAFile { .. } => ExitCode::Usage,
     }
 }
 

@@ -260,30 +260,45 @@ enum FormatName {
 const FORMATS: &[(&str, FormatName)] = &[("idx", FormatName::Idx), ("images-zip", FormatName::ImagesZip)];
 
 fn dataset(name: &str, mut table: Table<'_>) -> Option<Dataset> {
-    let source = table.require("source", SOURCE).and_then(|value| source(&value));
+    let source_value = table.require("source", SOURCE);
+    let source = source_value.as_ref().and_then(source);
     let format = match table.get("format") {
         None => Some(FormatName::Idx),
         Some(value) => value.choice(FORMATS),
     };
-    let format = match format {
-        Some(FormatName::Idx) => {
-            optional(table.get("splits"), file_name).map(|splits| DatasetFormat::Idx { splits })
+    let format = format.and_then(|format| match format {
+        FormatName::Idx => {
+            let splits = optional(table.get("splits"), file_name);
+            let in_folder = source_value.as_ref().zip(source.as_ref()).and_then(folder);
+            in_folder.and(splits.map(|splits| DatasetFormat::Idx { splits }))
         }
-        Some(FormatName::ImagesZip) => Some(DatasetFormat::ImagesZip),
-        None => None,
-    };
+        FormatName::ImagesZip => Some(DatasetFormat::ImagesZip),
+    });
+    if format.is_none() {
+        // Whether a list of splits has a place here is not known either.
+        let _ = table.get("splits");
+    }
     let label_offset = optional(table.get("label_offset"), |value| value.integer(0..=MAX_LABEL_OFFSET));
     let preprocess = optional(table.get("preprocess"), preprocess);
-    let format = format?;
     table.close();
-    let preprocess = preprocess?.unwrap_or_else(unchanged);
     Some(Dataset {
         name: name.to_owned(),
         source: source?,
-        format,
+        format: format?,
         label_offset: label_offset?.unwrap_or(0),
-        preprocess,
+        preprocess: preprocess?.unwrap_or_else(unchanged),
     })
+}
+
+/// IDX files lie in a folder, which has no sum of its own.
+fn folder((value, source): (&Value<'_>, &Source)) -> Option<()> {
+    match source {
+        Source::Path { sha256: None, .. } => Some(()),
+        Source::Path { sha256: Some(_), .. } => {
+            value.conflict("only `path` for format = \"idx\"", "`sha256`")
+        }
+        Source::Pinned { .. } => value.conflict("`path` for format = \"idx\"", "a file known by its sum"),
+    }
 }
 
 /// No network has more classes before its first one.
