@@ -9,9 +9,12 @@
 mod artifact;
 mod config;
 mod dataset;
+mod device;
+mod file;
 mod names;
 mod plan;
 mod render;
+mod run;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -36,11 +39,13 @@ pub enum ExitCode {
     Internal = 5,
     /// Refused for security: host key, digest, hostile input.
     Refused = 6,
+    /// Stopped by the user: 128 and the number of SIGINT, as shells have it.
+    Interrupted = 130,
 }
 
 impl ExitCode {
     /// Every code with its meaning, for `--help`.
-    pub const TABLE: [(Self, &'static str); 7] = [
+    pub const TABLE: [(Self, &'static str); 8] = [
         (Self::Pass, "pass"),
         (Self::Regression, "regression"),
         (Self::Usage, "usage or configuration"),
@@ -48,6 +53,7 @@ impl ExitCode {
         (Self::Device, "device or measurement invalid or missing"),
         (Self::Internal, "internal error or damaged store"),
         (Self::Refused, "refused for security (host key, digest, hostile input)"),
+        (Self::Interrupted, "interrupted; `bench run --resume` goes on"),
     ];
 
     /// The number.
@@ -70,6 +76,7 @@ impl ExitCode {
             Self::Usage => 4,
             Self::Internal => 5,
             Self::Refused => 6,
+            Self::Interrupted => 7,
         }
     }
 }

@@ -2,9 +2,15 @@
 #![forbid(unsafe_code)]
 
 pub mod artifact;
+pub mod build;
+pub mod cli;
 pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod inventory;
+pub mod npy;
 pub mod plan;
+pub mod prepare;
+pub mod run;
+pub mod session;
 pub mod suite;

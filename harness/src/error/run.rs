@@ -1,8 +1,9 @@
 //! Runs and their results: folders that cannot be used, journals that are damaged, runs that cannot go on.
 
+use std::io::ErrorKind;
+
 use edgebench_reports::render::RenderError;
 
-use super::artifact::io_help;
 use super::{BenchError, ExitCode, Report};
 use crate::run::{JournalError, StoreError};
 
@@ -10,7 +11,7 @@ impl From<StoreError> for BenchError {
     fn from(error: StoreError) -> Self {
         let report = Report::new(exit_code(&error), &error).causes_of(&error);
         match &error {
-            StoreError::Io { source, .. } => io_help(report, source.kind(), "--results").into(),
+            StoreError::Io { source, .. } => space_help(report, source.kind()).into(),
             StoreError::Busy { .. } => report.help("wait for it, or end it with Ctrl-C").into(),
             StoreError::Unknown { known, .. } => super::names::choices(report, "", known).into(),
             StoreError::NothingToResume { .. } => {
@@ -29,11 +30,24 @@ fn exit_code(error: &StoreError) -> ExitCode {
     }
 }
 
+/// What helps against a refusal of the operating system.
+fn space_help(report: Report, kind: ErrorKind) -> Report {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            report.help("free some space, or choose another folder with --results")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
+            report.help("check the folder and its rights, or choose another one with --results")
+        }
+        _ => report,
+    }
+}
+
 impl From<JournalError> for BenchError {
     fn from(error: JournalError) -> Self {
         let report = Report::new(ExitCode::Internal, &error).causes_of(&error);
         match &error {
-            JournalError::Io { source, .. } => io_help(report, source.kind(), "--results")
+            JournalError::Io { source, .. } => space_help(report, source.kind())
                 .help("what was measured before is kept: `bench run --resume` goes on from there")
                 .into(),
             JournalError::Damaged { .. } => report
@@ -64,6 +78,11 @@ impl BenchError {
         Report::new(ExitCode::Usage, format!("run {id} has no beginning in its journal"))
             .help("nothing was measured in it: start a new run")
             .into()
+    }
+
+    /// The user stopped the program before anything was measured.
+    pub fn interrupted() -> Self {
+        Report::new(ExitCode::Interrupted, "interrupted before anything was measured").into()
     }
 
     /// A run whose ingredients are no longer the same.

@@ -133,10 +133,8 @@ fn parse<E: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<(Vec<E>, usiz
         let end = start + line.len();
         let torn_allowed = end == bytes.len();
         match checked_text(line) {
-            Some(text) => entries.push(serde_json::from_str(text).map_err(|source| JournalError::Unknown {
-                path: path.to_owned(),
-                line: index + 1,
-                source,
+            Some(text) => entries.push(serde_json::from_str(text).map_err(|source| {
+                JournalError::Unknown { path: path.to_owned(), line: index + 1, source }
             })?),
             None if torn_allowed => return Ok((entries, start)),
             None => return Err(JournalError::Damaged { path: path.to_owned(), line: index + 1 }),

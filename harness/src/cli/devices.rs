@@ -1,0 +1,103 @@
+//! `bench devices`: which devices there are, and whether they answer.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use edgebench_wire::{Facts, Hello};
+
+use super::locations::{InventoryFile, Storage};
+use super::{Terminal, print};
+use crate::error::{BenchError, ExitCode};
+use crate::inventory::{Device, Transport};
+use crate::run::meet;
+
+/// Arguments of `bench devices`.
+#[derive(clap::Args, Debug)]
+pub(super) struct DevicesArgs {
+    /// Only these devices; all by default.
+    #[arg(value_name = "DEVICE")]
+    names: Vec<String>,
+    /// Start an agent on each and show what it says of the machine.
+    #[arg(long)]
+    check: bool,
+    /// Use this agent instead of building one.
+    #[arg(long, env = "EDGEBENCH_AGENT", value_name = "PATH")]
+    agent: Option<PathBuf>,
+    #[command(flatten)]
+    inventory: InventoryFile,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+pub(super) fn run(arguments: &DevicesArgs, _terminal: Terminal) -> Result<ExitCode, BenchError> {
+    let inventory = arguments.inventory.load()?;
+    let devices: Vec<&Device> = if arguments.names.is_empty() {
+        inventory.devices().iter().collect()
+    } else {
+        inventory.select(&arguments.names)?
+    };
+    if !arguments.check {
+        let lines: Vec<String> = devices.iter().map(|device| line(device)).collect();
+        print(&lines.concat())?;
+        return Ok(ExitCode::Pass);
+    }
+    check(&devices, arguments)
+}
+
+/// Every device is asked, whatever became of the ones before it.
+fn check(devices: &[&Device], arguments: &DevicesArgs) -> Result<ExitCode, BenchError> {
+    let cache = arguments.storage.cache()?;
+    let mut code = ExitCode::Pass;
+    for device in devices {
+        print(&line(device))?;
+        match meet(device, &cache, arguments.agent.as_deref()) {
+            Ok((hello, facts)) => print(&answers(&hello, &facts))?,
+            Err(error) => {
+                print(&indented(&error.render(false)))?;
+                code = ExitCode::Device;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn line(device: &Device) -> String {
+    let threads: Vec<String> = device.threads.iter().map(u16::to_string).collect();
+    let mut text =
+        format!("{:<16} {:<8} threads {:<8}", device.name, device.transport.name(), threads.join(","));
+    let place = match &device.transport {
+        Transport::Local => "this machine".to_owned(),
+        Transport::Ssh(ssh) => format!("{}:{}", ssh.host, ssh.port),
+        Transport::Adb { serial } => serial.clone().unwrap_or_else(|| "the attached phone".to_owned()),
+        Transport::Qemu { machine } => machine.clone(),
+    };
+    text += &place;
+    if !device.tags.is_empty() {
+        text += &format!(" [{}]", device.tags.join(", "));
+    }
+    text.trim_end().to_owned() + "\n"
+}
+
+fn answers(hello: &Hello, facts: &Facts) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<20} {value}");
+    };
+    line("agent", &format!("{} for {}", hello.agent_version, hello.target));
+    line("kernels", &hello.kernels.join(", "));
+    for (name, value) in &facts.properties {
+        line(name, value);
+    }
+    let condition = &facts.condition;
+    let mut now = |name: &str, value: Option<String>| line(name, value.as_deref().unwrap_or("not readable"));
+    now("load_1m", condition.load_1m.map(|load| load.to_string()));
+    now("cpu_khz", condition.cpu_khz.map(|khz| khz.to_string()));
+    let celsius = |millis: i32| format!("{:.1} C", f64::from(millis) / 1000.0);
+    now("temperature", condition.temperature_millicelsius.map(celsius));
+    now("throttle_count", condition.throttle_count.map(|count| count.to_string()));
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

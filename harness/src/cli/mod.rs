@@ -1,0 +1,147 @@
+//! The command line: one file a verb, each with its arguments and how it runs. No measuring, no arithmetic and no
+//! wording of errors here.
+
+mod convert;
+mod devices;
+mod doctor;
+mod inspect;
+mod locations;
+mod report;
+mod run;
+mod suites;
+
+use std::io::IsTerminal;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use edgebench_reports::render::TerminalOptions;
+
+use crate::error::{BenchError, ExitCode};
+use crate::run::Display;
+
+/// Exit codes as `--help` documents them.
+fn exit_codes() -> String {
+    let lines = ExitCode::TABLE.iter().map(|(code, meaning)| format!("  {:<4} {meaning}\n", code.code()));
+    format!("Exit codes:\n{}", lines.collect::<String>())
+}
+
+/// Measure quantized networks on real edge devices: size, latency, memory and accuracy of every variant.
+#[derive(Parser, Debug)]
+#[command(name = "bench", version, after_help = exit_codes(), propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(clap::Args, Debug)]
+struct Global {
+    /// Colours in what is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
+    /// Print no progress, only results and what went wrong.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Measure a suite's variants on devices and write a report.
+    Run(Box<run::RunArgs>),
+    /// Show the report of an earlier run, or write it in another format.
+    Report(report::ReportArgs),
+    /// Write a quantized variant of a float .tflite model.
+    Convert(convert::ConvertArgs),
+    /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
+    Inspect(inspect::InspectArgs),
+    /// List the suites, or check one.
+    Suites(suites::SuitesArgs),
+    /// List the devices, or check that they answer.
+    Devices(devices::DevicesArgs),
+    /// Check this machine: what is there, what is missing, what to do about it.
+    Doctor(doctor::DoctorArgs),
+}
+
+/// How to write to the person at the terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Terminal {
+    color: bool,
+    width: usize,
+    display: Display,
+}
+
+impl Terminal {
+    fn new(global: &Global) -> Self {
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                std::io::stdout().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
+        };
+        let display = match (global.quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Display::Quiet,
+            (false, true) => Display::Bars,
+            (false, false) => Display::Lines,
+        };
+        Self { color, width: terminal_width(), display }
+    }
+}
+
+impl Terminal {
+    /// For a table on standard output, or plain for a file.
+    fn options(self, on_terminal: bool) -> TerminalOptions {
+        TerminalOptions { width: self.width, color: self.color && on_terminal }
+    }
+}
+
+/// Columns of the terminal; 100 where there is none.
+fn terminal_width() -> usize {
+    const WITHOUT_TERMINAL: usize = 100;
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    size.filter(|columns| *columns > 0).unwrap_or(WITHOUT_TERMINAL)
+}
+
+impl Cli {
+    /// Does what was asked for. What goes wrong is told on standard error.
+    pub fn execute(self) -> std::process::ExitCode {
+        let terminal = Terminal::new(&self.global);
+        let done = match self.verb {
+            Verb::Run(arguments) => run::run(&arguments, terminal),
+            Verb::Report(arguments) => report::run(&arguments, terminal),
+            Verb::Convert(arguments) => convert::run(&arguments, terminal),
+            Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
+            Verb::Suites(arguments) => suites::run(&arguments, terminal),
+            Verb::Devices(arguments) => devices::run(&arguments, terminal),
+            Verb::Doctor(arguments) => doctor::run(&arguments, terminal),
+        };
+        done.unwrap_or_else(|error| tell(&error)).into()
+    }
+}
+
+fn tell(error: &BenchError) -> ExitCode {
+    let color =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // Nothing can be told when standard error is closed; the exit code still says it.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), error.render(color).as_bytes());
+    error.exit_code()
+}
+
+/// Writes text to standard output. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> Result<(), BenchError> {
+    match std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes()) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(BenchError::output(cause)),
+        _ => Ok(()),
+    }
+}

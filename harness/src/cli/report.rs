@@ -1,0 +1,68 @@
+//! `bench report`: an earlier run, in any format.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use edgebench_reports::frame::read_run;
+use edgebench_reports::record::RunRecord;
+use edgebench_reports::render;
+
+use super::locations::ResultsFolder;
+use super::{Terminal, print};
+use crate::error::{BenchError, ExitCode};
+use crate::run::{self, write_whole};
+
+/// Arguments of `bench report`.
+#[derive(clap::Args, Debug)]
+pub(super) struct ReportArgs {
+    /// Identity of the run, `latest`, or the path of a run.parquet.
+    #[arg(default_value = "latest")]
+    run: String,
+    /// What to write.
+    #[arg(long, short, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+    /// Where to write it; standard output by default.
+    #[arg(long, short, value_name = "OUT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    results: ResultsFolder,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Format {
+    /// A table for this terminal.
+    Terminal,
+    /// One self-contained page.
+    Html,
+    /// For pull requests and issues.
+    Markdown,
+    /// A line a cell.
+    Csv,
+    /// Everything that is derived from the run.
+    Json,
+}
+
+pub(super) fn run(arguments: &ReportArgs, terminal: Terminal) -> Result<ExitCode, BenchError> {
+    let record = load(arguments)?;
+    let text = match arguments.format {
+        Format::Terminal => render::terminal(&record, terminal.options(arguments.output.is_none())),
+        Format::Html => render::html(&record)?,
+        Format::Markdown => render::markdown(&record),
+        Format::Csv => render::csv(&record),
+        Format::Json => render::json(&record)?,
+    };
+    match &arguments.output {
+        Some(path) => write_whole(path, text.as_bytes()).map_err(|cause| BenchError::write(path, cause))?,
+        None => print(&text)?,
+    }
+    Ok(ExitCode::Pass)
+}
+
+fn load(arguments: &ReportArgs) -> Result<RunRecord, BenchError> {
+    let path = PathBuf::from(&arguments.run);
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        return Ok(read_run(&path)?);
+    }
+    let folder = arguments.results.open().find(&arguments.run)?;
+    if folder.frame().is_file() { Ok(read_run(&folder.frame())?) } else { run::record_so_far(&folder) }
+}

@@ -1,0 +1,247 @@
+//! `bench run`: the main job.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use edgebench_reports::render;
+use tokio_util::sync::CancellationToken;
+
+use super::locations::{InventoryFile, ResultsFolder, Storage, SuiteFolders};
+use super::{Terminal, print};
+use crate::error::{BenchError, ExitCode};
+use crate::inventory::Transport;
+use crate::plan::StepKind;
+use crate::run::{
+    self, Context, DEFAULT_SILENCE, Events, Finished, Loaded, MeasureOverrides, RunRequest, show,
+};
+use crate::suite::Suite;
+
+/// Arguments of `bench run`.
+#[derive(clap::Args, Debug)]
+pub(super) struct RunArgs {
+    /// Name of the suite, or the path of its folder or file.
+    #[arg(long, value_name = "SUITE", required_unless_present = "resume")]
+    suite: Option<String>,
+    /// Names of the devices, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "host")]
+    devices: Vec<String>,
+    /// Only these models.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    models: Vec<String>,
+    /// Only these variants.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    variants: Vec<String>,
+    /// Numbers of worker threads, in place of those of each device.
+    #[arg(long = "num_threads", aliases = ["num-threads", "threads"], value_name = "N", value_delimiter = ',')]
+    threads: Vec<u16>,
+    /// Kernel set: auto, reference, portable, or an instruction set that `bench devices --check` lists.
+    #[arg(long, value_name = "SET", default_value = "auto")]
+    kernels: String,
+    /// Seed of the order in which blocks are measured.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    limits: Limits,
+    /// Print the cells, files and bytes, and measure nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on with an unfinished run: the newest, or the one named.
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["suite", "dry_run"])]
+    resume: Option<Option<String>>,
+    /// Use this agent instead of building one.
+    #[arg(long, env = "EDGEBENCH_AGENT", value_name = "PATH")]
+    agent: Option<PathBuf>,
+    /// Give a device up when it says nothing for so many seconds beyond what its work takes.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_SILENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    silence_secs: u64,
+    #[command(flatten)]
+    inventory: InventoryFile,
+    #[command(flatten)]
+    suites: SuiteFolders,
+    #[command(flatten)]
+    results: ResultsFolder,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+/// Names and meaning as in LiteRT's `benchmark_model`; the suite's own values by default.
+#[derive(clap::Args, Debug)]
+struct Limits {
+    /// Least number of warm-up runs in each block.
+    #[arg(long = "warmup_runs", alias = "warmup-runs", value_name = "N")]
+    warmup_runs: Option<u32>,
+    /// Least duration of the warm-up in each block, in seconds.
+    #[arg(long = "warmup_min_secs", alias = "warmup-min-secs", value_name = "SECONDS", value_parser = seconds)]
+    warmup_min_secs: Option<f64>,
+    /// Least number of runs that count in each block.
+    #[arg(long = "num_runs", alias = "num-runs", value_name = "N")]
+    num_runs: Option<u32>,
+    /// Least duration of the runs that count in each block, in seconds.
+    #[arg(long = "min_secs", alias = "min-secs", value_name = "SECONDS", value_parser = seconds)]
+    min_secs: Option<f64>,
+    /// No new run of a phase after so many seconds.
+    #[arg(long = "max_secs", alias = "max-secs", value_name = "SECONDS", value_parser = seconds)]
+    max_secs: Option<f64>,
+    /// Blocks of each cell.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    blocks: Option<u32>,
+}
+
+/// Longest duration that may be asked for: a day.
+const MAX_SECONDS: f64 = 86_400.0;
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=MAX_SECONDS).contains(&value) => Ok(value),
+        _ => Err(format!("expected seconds from 0 to {MAX_SECONDS}")),
+    }
+}
+
+pub(super) fn run(arguments: &RunArgs, terminal: Terminal) -> Result<ExitCode, BenchError> {
+    if arguments.dry_run {
+        dry_run(arguments)?;
+        return Ok(ExitCode::Pass);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(BenchError::output)?;
+    let finished = runtime.block_on(work(arguments, terminal))?;
+    tell(&finished, terminal)
+}
+
+async fn work(arguments: &RunArgs, terminal: Terminal) -> Result<Finished, BenchError> {
+    let (events, receiver) = Events::channel();
+    let shown = tokio::spawn(show(receiver, terminal.display));
+    let cancel = CancellationToken::new();
+    tokio::spawn(listen(cancel.clone()));
+    let finished = {
+        let context = context(arguments, events, cancel)?;
+        match &arguments.resume {
+            Some(wanted) => run::resume(wanted.as_deref(), &context).await,
+            None => run::begin(request(arguments)?, &context).await,
+        }
+    };
+    // The last sender of events is gone with the context; what is still to be shown is shown before anything else.
+    let _ = shown.await;
+    finished
+}
+
+/// The first Ctrl-C (or SIGTERM) stops the run in order; the second ends the program at once.
+async fn listen(cancel: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    for attempt in 0..2 {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        if attempt == 0 {
+            cancel.cancel();
+        } else {
+            std::process::exit(i32::from(ExitCode::Interrupted.code()));
+        }
+    }
+}
+
+fn context(arguments: &RunArgs, events: Events, cancel: CancellationToken) -> Result<Context, BenchError> {
+    Ok(Context {
+        cache: arguments.storage.cache()?,
+        mirrors: arguments.storage.mirrors().to_vec(),
+        offline: arguments.storage.offline(),
+        results: arguments.results.open(),
+        agent: arguments.agent.clone(),
+        silence: Duration::from_secs(arguments.silence_secs),
+        arguments: std::env::args().collect(),
+        events,
+        cancel,
+    })
+}
+
+fn request(arguments: &RunArgs) -> Result<RunRequest, BenchError> {
+    let suite = Suite::find(arguments.suite.as_deref().unwrap_or_default(), arguments.suites.paths())?;
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    let Limits { warmup_runs, warmup_min_secs, num_runs, min_secs, max_secs, blocks } = arguments.limits;
+    Ok(RunRequest {
+        suite: absolute(suite.file),
+        inventory: arguments.inventory.path().map(absolute),
+        devices: arguments.devices.clone(),
+        models: arguments.models.clone(),
+        variants: arguments.variants.clone(),
+        threads: arguments.threads.clone(),
+        kernels: arguments.kernels.clone(),
+        seed: arguments.seed,
+        measure: MeasureOverrides { warmup_runs, warmup_min_secs, num_runs, min_secs, max_secs, blocks },
+    })
+}
+
+/// The report on standard output, where things are on standard error, and the exit code.
+fn tell(finished: &Finished, terminal: Terminal) -> Result<ExitCode, BenchError> {
+    let id = &finished.folder.id;
+    if finished.interrupted {
+        eprintln!(
+            "interrupted: {} of {} steps are done and kept; go on with `bench run --resume {id}`",
+            finished.done, finished.planned
+        );
+        return Ok(ExitCode::Interrupted);
+    }
+    print(&render::terminal(&finished.record, terminal.options(true)))?;
+    if terminal.display != run::Display::Quiet {
+        eprintln!("report: {}", finished.folder.file("report.html").display());
+        eprintln!("data:   {}", finished.folder.frame().display());
+    }
+    if finished.is_complete() {
+        return Ok(ExitCode::Pass);
+    }
+    eprintln!("some cells failed; `bench run --resume {id}` tries them again");
+    Ok(ExitCode::Device)
+}
+
+fn dry_run(arguments: &RunArgs) -> Result<(), BenchError> {
+    let loaded = Loaded::new(request(arguments)?)?;
+    let mut text = format!("suite {} ({})\n", loaded.suite.name, loaded.suite.file.display());
+    let _ = writeln!(text, "\ncells:");
+    for cell in &loaded.plan.cells {
+        let _ = writeln!(
+            text,
+            "  {:<12} {:<28} {:<10} {:<10} {} threads",
+            cell.device, cell.model, cell.variant, cell.runtime, cell.threads
+        );
+    }
+    let steps = loaded.steps();
+    let evaluations = steps.iter().filter(|step| step.kind == StepKind::Evaluate).count();
+    let _ = writeln!(
+        text,
+        "\n{} steps: {evaluations} evaluations, {} blocks; measuring takes at least {:.0} s a device",
+        steps.len(),
+        steps.len() - evaluations,
+        least_seconds(&loaded)
+    );
+    for device in loaded.devices.iter().filter(|device| device.transport != Transport::Local) {
+        let _ = writeln!(
+            text,
+            "device {}: transport {} is not part of this build yet",
+            device.name,
+            device.transport.name()
+        );
+    }
+    let _ = writeln!(text, "\nfiles:");
+    for file in crate::prepare::files(&loaded, arguments.storage.mirrors()) {
+        let bytes = file.bytes.map_or_else(|| "not found here".to_owned(), |bytes| format!("{bytes} bytes"));
+        let _ = writeln!(text, "  {:<10} {:<44} {bytes}", file.kind, file.name);
+    }
+    print(&text)
+}
+
+/// Blocks of the busiest device, each with its least warm-up and its least measuring.
+fn least_seconds(loaded: &Loaded) -> f64 {
+    let a_block = (loaded.measure.warmup_min + loaded.measure.min).as_secs_f64();
+    let blocks = loaded
+        .plan
+        .devices
+        .iter()
+        .map(|device| device.steps.iter().filter(|step| matches!(step.kind, StepKind::Block(_))).count());
+    blocks.max().unwrap_or(0) as f64 * a_block
+}

@@ -1,0 +1,109 @@
+//! What a run is called, what made it, and what must not change while it is interrupted.
+
+use std::collections::BTreeMap;
+
+use edgebench_reports::record::RunInfo;
+use jiff::Timestamp;
+
+use super::{Context, Loaded};
+use crate::build::{GIT_REVISION, SOURCE_HASH};
+use crate::prepare::Prepared;
+
+/// Bytes of the random-looking end of a run's name.
+const SUFFIX_DIGITS: usize = 4;
+
+pub(super) fn run_info(loaded: &Loaded, context: &Context) -> RunInfo {
+    let now = Timestamp::now();
+    RunInfo {
+        id: run_id(now, &loaded.suite.name, std::process::id()),
+        suite: loaded.suite.name.clone(),
+        suite_description: loaded.suite.description.clone(),
+        started_at: now.to_string(),
+        finished_at: None,
+        arguments: context.arguments.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_revision: GIT_REVISION.map(str::to_owned),
+        source_hash: SOURCE_HASH.to_owned(),
+        seed: loaded.request.seed,
+        controller: controller_properties(),
+    }
+}
+
+/// Sorts by time; the end keeps apart runs that begin in the same second.
+fn run_id(now: Timestamp, suite: &str, process: u32) -> String {
+    let salt = format!("{}-{process}", now.as_nanosecond());
+    let suffix = blake3::hash(salt.as_bytes()).to_hex();
+    format!("{}-{suite}-{}", now.strftime("%Y%m%dT%H%M%SZ"), &suffix[..SUFFIX_DIGITS])
+}
+
+/// BLAKE3 over everything that decides what the steps measure.
+pub(super) fn fingerprint(loaded: &Loaded, prepared: &Prepared) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for cell in &loaded.plan.cells {
+        add(&format!("{cell:?}"));
+    }
+    for step in loaded.steps() {
+        add(&format!("{step:?}"));
+    }
+    for artifact in &prepared.artifacts {
+        add(&format!(
+            "{} {} {} {:?}",
+            artifact.model,
+            artifact.variant,
+            artifact.digest,
+            artifact.problem.is_some()
+        ));
+    }
+    for text in prepared.decisive() {
+        add(&text);
+    }
+    add(&format!("{:?}", loaded.measure));
+    add(&loaded.request.kernels);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Properties of this machine that explain a run, where they can be read.
+pub(super) fn controller_properties() -> BTreeMap<String, String> {
+    let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    let mut properties = BTreeMap::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            properties.insert(name.to_owned(), value);
+        }
+    };
+    add("kernel", read("/proc/sys/kernel/osrelease"));
+    add("cpu_model", read("/proc/cpuinfo").and_then(|text| cpu_model(&text)));
+    add("cpu_cores", std::thread::available_parallelism().ok().map(|cores| cores.to_string()));
+    add("architecture", Some(std::env::consts::ARCH.to_owned()));
+    properties
+}
+
+fn cpu_model(cpuinfo: &str) -> Option<String> {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, name)| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_runs_sort_by_time_and_never_meet() {
+        let at = |second: i64| Timestamp::from_second(second).expect("a time");
+        let (early, late) = (run_id(at(1_700_000_000), "s", 1), run_id(at(1_700_000_001), "s", 1));
+        assert!(early < late, "{early} {late}");
+        assert_ne!(run_id(at(1_700_000_000), "s", 2), early);
+        assert!(early.starts_with("20231114T221320Z-s-"), "{early}");
+    }
+
+    #[test]
+    fn cpu_model_is_the_first_core_s() {
+        let text = "processor\t: 0\nmodel name\t: Some CPU @ 2\nprocessor\t: 1\nmodel name\t: Other\n";
+        assert_eq!(cpu_model(text).as_deref(), Some("Some CPU @ 2"));
+        assert_eq!(cpu_model("Hardware: board"), None);
+    }
+}

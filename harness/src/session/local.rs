@@ -1,0 +1,109 @@
+//! This machine as a device: the agent as a child process, spoken to over its standard input and output.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+use super::{Guard, Link, SessionError};
+
+/// How much of what the agent wrote to standard error is kept.
+const LAST_WORDS_BYTES: usize = 2048;
+
+/// How long a process whose stream broke is given to be reaped before we say what became of it.
+const REAPING: Duration = Duration::from_millis(500);
+
+/// A child in a process group of its own, so that a terminal's Ctrl-C reaches the controller only and everything the
+/// child started ends with it.
+pub struct LocalLink {
+    child: Child,
+    group: Option<Pid>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+}
+
+impl LocalLink {
+    /// Starts the agent with a store folder.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start(agent: &Path, store: &Path) -> Result<Link, SessionError> {
+        let failed = |source| SessionError::Start { what: agent.display().to_string(), source };
+        let mut child = Command::new(agent)
+            .arg("--store")
+            .arg(store)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let missing = || failed(std::io::Error::other("its standard streams are not connected"));
+        let reader = child.stdout.take().ok_or_else(missing)?;
+        let writer = child.stdin.take().ok_or_else(missing)?;
+        let last_words = Arc::new(Mutex::new(Vec::new()));
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(listen(stderr, Arc::clone(&last_words)));
+        }
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let guard = Guard::Local(Box::new(Self { child, group, last_words }));
+        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), guard })
+    }
+
+    pub(super) async fn obituary(&mut self) -> Option<String> {
+        let status = timeout(REAPING, self.child.wait()).await.ok()?.ok()?;
+        // The reader of standard error has seen its end once the process is gone; give its task a turn.
+        tokio::task::yield_now().await;
+        let last_words = self.last_words.lock().map(|bytes| last_line(&bytes)).unwrap_or_default();
+        Some(if last_words.is_empty() { how(status) } else { format!("{}: {last_words}", how(status)) })
+    }
+
+    pub(super) async fn end(&mut self, patience: Duration) {
+        if timeout(patience, self.child.wait()).await.is_err() {
+            self.kill();
+            let _ = self.child.wait().await;
+        }
+    }
+
+    fn kill(&mut self) {
+        // A reaped process has no id any more: its number may already belong to somebody else.
+        if let (Some(group), Some(_)) = (self.group, self.child.id()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for LocalLink {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn listen(mut stderr: ChildStderr, last_words: Arc<Mutex<Vec<u8>>>) {
+    let mut buffer = [0; 1024];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        let Ok(mut kept) = last_words.lock() else { return };
+        kept.extend_from_slice(&buffer[..count]);
+        let surplus = kept.len().saturating_sub(LAST_WORDS_BYTES);
+        kept.drain(..surplus);
+    }
+}
+
+fn last_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (_, Some(signal)) => format!("killed by signal {signal}"),
+        (Some(code), None) => format!("exited with code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}

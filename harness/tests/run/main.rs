@@ -1,0 +1,8 @@
+//! The program `bench` as a user meets it: real agents, real models, real files, and everything that can go wrong
+//! between them. Each test has a results folder of its own; all share one cache, so that the agent is built once.
+#![forbid(unsafe_code)]
+
+mod broken;
+mod interrupted;
+mod outcome;
+mod place;
