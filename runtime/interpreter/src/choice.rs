@@ -19,11 +19,11 @@ pub enum KernelChoice {
 }
 
 impl KernelChoice {
-    /// The name in command lines: `auto`, `ref` or `portable`.
+    /// The name in command lines: `auto`, `reference` or `portable`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
-            Self::Reference => "ref",
+            Self::Reference => "reference",
             Self::Portable => "portable",
         }
     }
@@ -50,7 +50,7 @@ impl FromStr for KernelChoice {
 
 /// A name that stands for no set of kernels.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown kernels \"{found}\", expected auto, ref or portable")]
+#[error("unknown kernels \"{found}\", expected auto, reference or portable")]
 pub struct UnknownKernels {
     /// What was given.
     pub found: String,
@@ -88,6 +88,6 @@ mod tests {
     #[test]
     fn unknown_name_is_told_with_what_there_is() {
         let error = "avx9".parse::<KernelChoice>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown kernels \"avx9\", expected auto, ref or portable");
+        assert_eq!(error.to_string(), "unknown kernels \"avx9\", expected auto, reference or portable");
     }
 }

@@ -4,12 +4,17 @@
 use edgebench_kernels::Multiplier;
 use edgebench_schema::tflite::ActivationFunctionType;
 
-/// `real`, which is not negative and finite, as a fixed-point multiplier (LiteRT `QuantizeMultiplier`). Numbers below
+/// `real`, which is not negative, as a fixed-point multiplier (LiteRT `QuantizeMultiplier`). Numbers below
 /// 2^-32 become 0.
 pub(crate) fn quantize_multiplier(real: f64) -> Multiplier {
     const ZERO: Multiplier = Multiplier { mantissa: 0, shift: 0 };
+    /// The largest left shift that the arithmetic of the kernels holds is 30.
+    const LARGEST: Multiplier = Multiplier { mantissa: i32::MAX, shift: 30 };
     if real == 0.0 {
         return ZERO;
+    }
+    if !real.is_finite() {
+        return LARGEST;
     }
     let (fraction, mut shift) = libm::frexp(real);
     let mut fixed = libm::round(fraction * (1i64 << 31) as f64) as i64;
@@ -20,11 +25,17 @@ pub(crate) fn quantize_multiplier(real: f64) -> Multiplier {
     if shift < -31 {
         return ZERO;
     }
-    // LiteRT caps at a left shift of 30, the largest that its arithmetic holds.
     if shift > 30 {
-        return Multiplier { mantissa: i32::MAX, shift: 30 };
+        return LARGEST;
     }
     Multiplier { mantissa: fixed as i32, shift }
+}
+
+/// The upper 16 bits of a fixed-point mantissa, rounded (LiteRT `DownScaleInt32ToInt16Multiplier`).
+pub(crate) fn narrow_multiplier(mantissa: i32) -> i16 {
+    const HALF: i32 = 1 << 15;
+    // The sum overflows exactly where the source returns the largest number.
+    mantissa.checked_add(HALF).map_or(i16::MAX, |rounded| (rounded >> 16) as i16)
 }
 
 /// The smallest and the largest float that a fused activation lets through; none for one that is not a clamp.
@@ -83,6 +94,7 @@ mod tests {
     fn multipliers_beyond_the_arithmetic_end_at_its_ends() {
         assert_eq!(quantize_multiplier(1e-12), Multiplier { mantissa: 0, shift: 0 });
         assert_eq!(quantize_multiplier(1e30), Multiplier { mantissa: i32::MAX, shift: 30 });
+        assert_eq!(quantize_multiplier(f64::INFINITY), Multiplier { mantissa: i32::MAX, shift: 30 });
         assert_eq!(quantize_multiplier(f64::MIN_POSITIVE), Multiplier { mantissa: 0, shift: 0 });
     }
 

@@ -28,12 +28,27 @@ const ANY: usize = usize::MAX;
 
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
-    //    operator                    version  inputs  optional from  outputs  prepare
-    entry(Builtin::CONV_2D,                 8, 2..=3,       2,        1, ops::conv_2d),
-    entry(Builtin::DEPTHWISE_CONV_2D,       7, 2..=3,       2,        1, ops::depthwise_conv_2d),
-    entry(Builtin::FULLY_CONNECTED,        14, 2..=3,       2,        1, ops::fully_connected),
-    entry(Builtin::RESHAPE,                 1, 1..=2,       1,        1, ops::reshape),
-    entry(Builtin::SQUEEZE,                 2, 1..=1,     ANY,        1, ops::squeeze),
+    //    operator                    version   inputs  optional from  outputs  prepare
+    entry(Builtin::ADD,                   5,    2..=2,     ANY,        1, ops::add),
+    entry(Builtin::AVERAGE_POOL_2D,       3,    1..=1,     ANY,        1, ops::average_pool_2d),
+    entry(Builtin::CONCATENATION,         5,  1..=ANY,     ANY,        1, ops::concatenation),
+    entry(Builtin::CONV_2D,               8,    2..=3,       2,        1, ops::conv_2d),
+    entry(Builtin::DEPTHWISE_CONV_2D,     7,    2..=3,       2,        1, ops::depthwise_conv_2d),
+    entry(Builtin::DEQUANTIZE,            6,    1..=1,     ANY,        1, ops::dequantize),
+    entry(Builtin::FULLY_CONNECTED,      14,    2..=3,       2,        1, ops::fully_connected),
+    entry(Builtin::HARD_SWISH,            1,    1..=1,     ANY,        1, ops::hard_swish),
+    entry(Builtin::LOGISTIC,              3,    1..=1,     ANY,        1, ops::logistic),
+    entry(Builtin::MAX_POOL_2D,           3,    1..=1,     ANY,        1, ops::max_pool_2d),
+    entry(Builtin::MEAN,                  3,    2..=2,     ANY,        1, ops::mean),
+    entry(Builtin::MUL,                   7,    2..=2,     ANY,        1, ops::mul),
+    entry(Builtin::PAD,                   4,    2..=2,     ANY,        1, ops::pad),
+    entry(Builtin::QUANTIZE,              4,    1..=1,     ANY,        1, ops::quantize),
+    entry(Builtin::RELU,                  3,    1..=1,     ANY,        1, ops::relu),
+    entry(Builtin::RELU6,                 3,    1..=1,     ANY,        1, ops::relu6),
+    entry(Builtin::RESHAPE,               1,    1..=2,       1,        1, ops::reshape),
+    entry(Builtin::SOFTMAX,               3,    1..=1,     ANY,        1, ops::softmax),
+    entry(Builtin::SQUEEZE,               2,    1..=1,     ANY,        1, ops::squeeze),
+    entry(Builtin::SUB,                   5,    2..=2,     ANY,        1, ops::sub),
 ];
 
 const fn entry(

@@ -98,6 +98,7 @@ fn read_data<'b>(
     if buffer.offset() > 1 && buffer.size() > 0 {
         return behind_the_flatbuffer(&buffer, place, bytes).map(Some);
     }
+    // A tensor without elements is the constant that it can only be; no node can then write to it.
     let empty = tensor.shape().is_some_and(|shape| shape.iter().any(|dim| dim == 0));
     Ok(empty.then_some(&[]))
 }
@@ -116,16 +117,13 @@ fn behind_the_flatbuffer<'b>(
     })
 }
 
-/// A constant fills its shape; a tensor that is computed has at least one element.
+/// A constant fills its shape.
 fn check_data(tensor: &TensorInfo, place: &str) -> Result<(), Fault> {
     let expected = tensor.bytes();
     match tensor.data {
         Some(data) if data.len() != expected => {
             let expected = format!("{expected} bytes of {} data of shape {:?}", tensor.dtype, tensor.shape);
             Err(Fault::mismatch(place, expected, format!("{} bytes", data.len())))
-        }
-        None if expected == 0 => {
-            Err(Fault::mismatch(place, "at least one element", format!("shape {:?}", tensor.shape)))
         }
         _ => Ok(()),
     }
@@ -184,6 +182,7 @@ fn axis_of(axis: i32, scales: usize, shape: &[usize], place: &str) -> Result<usi
         return Ok(0);
     }
     // TFLM's person_detect gives biases of rank 1 the axis of their weights; only one reading is possible.
+    let stated = axis;
     let axis = if shape.len() == 1 { Some(0) } else { usize::try_from(axis).ok() };
     match axis.and_then(|axis| Some((axis, *shape.get(axis)?))) {
         Some((axis, dim)) if dim == scales => Ok(axis),
@@ -193,7 +192,7 @@ fn axis_of(axis: i32, scales: usize, shape: &[usize], place: &str) -> Result<usi
         }
         None => {
             let expected = format!("quantized dimension below {}", shape.len());
-            Err(Fault::mismatch(place, expected, format!("{axis:?}")))
+            Err(Fault::mismatch(place, expected, format!("{stated}")))
         }
     }
 }

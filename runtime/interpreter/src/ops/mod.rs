@@ -2,12 +2,20 @@
 //! quantization, options. It picks the kernel and packs the weights. What it returns only computes. No operator knows
 //! the arena or another operator.
 
+mod activation;
+mod arithmetic;
 mod conv_2d;
 mod depthwise_conv_2d;
 mod filter;
 mod fully_connected;
+mod layout;
+mod map;
+mod mean;
+mod pool_2d;
+mod quantize;
 mod reshape;
 mod site;
+mod softmax;
 mod window;
 
 use alloc::boxed::Box;
@@ -15,11 +23,18 @@ use alloc::boxed::Box;
 use crate::error::Fault;
 use crate::memory::Frame;
 
+pub(crate) use activation::{hard_swish, logistic, relu, relu6};
+pub(crate) use arithmetic::{add, mul, sub};
 pub(crate) use conv_2d::conv_2d;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
 pub(crate) use fully_connected::fully_connected;
+pub(crate) use layout::{concatenation, pad};
+pub(crate) use mean::mean;
+pub(crate) use pool_2d::{average_pool_2d, max_pool_2d};
+pub(crate) use quantize::{dequantize, quantize};
 pub(crate) use reshape::{reshape, squeeze};
 pub(crate) use site::{ConstantData, Folded, Operand, Site};
+pub(crate) use softmax::softmax;
 
 /// What a node does when it is run.
 pub(crate) trait Step: Send + Sync {
@@ -85,4 +100,10 @@ impl Prepared {
             Reads::Only(slots) => slots.contains(&slot),
         }
     }
+}
+
+/// An axis of a tensor of rank `rank`; a negative one counts from the last.
+fn axis(value: i32, rank: usize) -> Option<usize> {
+    let from_last = if value < 0 { i64::from(value) + rank as i64 } else { i64::from(value) };
+    usize::try_from(from_last).ok().filter(|axis| *axis < rank)
 }

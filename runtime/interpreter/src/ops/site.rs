@@ -26,7 +26,6 @@ pub(crate) struct Site<'s, 'm> {
 /// A tensor as one node sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct Operand<'m> {
-    pub(crate) index: usize,
     pub(crate) info: &'m TensorInfo<'m>,
     /// The constant that the tensor's values come from, when it has one.
     source: Option<&'m TensorInfo<'m>>,
@@ -105,15 +104,7 @@ impl<'m> Site<'_, 'm> {
         let info = &self.model.tensors()[tensor];
         let folded = self.folded.source(tensor).map(|source| &self.model.tensors()[source]);
         let own = info.data.map(|_| info);
-        Operand {
-            index: tensor,
-            info,
-            source: own.or(folded),
-            side,
-            slot,
-            node: self.index,
-            operator: self.node().name,
-        }
+        Operand { info, source: own.or(folded), side, slot, node: self.index, operator: self.node().name }
     }
 
     /// The operator's options, read by the accessor of its table.

@@ -87,7 +87,7 @@ fn reach(filter: usize, dilation: usize) -> Option<usize> {
     (reach <= MAX_REACH).then_some(reach)
 }
 
-fn at_least_one(value: i32, what: &str, site: &Site<'_, '_>) -> Result<usize, Fault> {
+pub(super) fn at_least_one(value: i32, what: &str, site: &Site<'_, '_>) -> Result<usize, Fault> {
     let valid = usize::try_from(value).ok().filter(|value| (1..=MAX_REACH).contains(value));
     valid.ok_or_else(|| Fault::mismatch(site.place(), format!("{what} of at least 1"), format!("{value}")))
 }

@@ -1,0 +1,75 @@
+//! AVERAGE_POOL_2D and MAX_POOL_2D, on floats and on int8.
+
+use alloc::format;
+
+use edgebench_kernels::reference::pool_2d;
+use edgebench_kernels::{Clamp, Pool2dShape, Set};
+use edgebench_schema::tflite::Pool2DOptions;
+
+use super::filter::{float_clamp, int8_clamp};
+use super::map::unary;
+use super::window::{WindowOptions, at_least_one};
+use super::{Operand, Prepared, Site};
+use crate::error::Fault;
+use crate::tensor::DType;
+
+/// Taps whose int8 sum is sure to fit in 32 bits.
+const MAX_TAPS: usize = 1 << 24;
+
+type FloatKernel = fn(&Pool2dShape, Clamp<f32>, &[f32], &mut [f32]);
+type Int8Kernel = fn(&Pool2dShape, Clamp<i8>, &[i8], &mut [i8]);
+
+/// Prepares AVERAGE_POOL_2D: NHWC; taps in the padding do not count.
+pub(crate) fn average_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    pool(site, pool_2d::average_f32, pool_2d::average_i8)
+}
+
+/// Prepares MAX_POOL_2D: NHWC.
+pub(crate) fn max_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    pool(site, pool_2d::max_f32, pool_2d::max_i8)
+}
+
+fn pool(site: &Site<'_, '_>, float: FloatKernel, int8: Int8Kernel) -> Result<Prepared, Fault> {
+    let options = site.options(|table| table.builtin_options_as_pool_2_doptions())?;
+    let (input, output) = (site.input(0)?, site.output(0)?);
+    let shape = shape(site, &options, &input)?;
+    output.expect_shape(&[shape.batch, shape.out_height, shape.out_width, shape.channels])?;
+    output.expect_dtype(input.dtype())?;
+    let activation = options.fused_activation_function();
+    match input.dtype() {
+        DType::Float32 => {
+            let activation = float_clamp(activation, site)?;
+            Ok(unary(Set::Reference.name(), move |input, output| float(&shape, activation, input, output)))
+        }
+        DType::Int8 => {
+            output.expect_same_quantization(&input)?;
+            let activation = int8_clamp(activation, output.per_tensor()?, site)?;
+            Ok(unary(Set::Reference.name(), move |input, output| int8(&shape, activation, input, output)))
+        }
+        dtype => Err(site.unsupported(format!("type {dtype}"))),
+    }
+}
+
+fn shape(
+    site: &Site<'_, '_>,
+    options: &Pool2DOptions<'_>,
+    input: &Operand<'_>,
+) -> Result<Pool2dShape, Fault> {
+    let [batch, in_height, in_width, channels] = input.dims()?;
+    let filter = [
+        at_least_one(options.filter_height(), "filters", site)?,
+        at_least_one(options.filter_width(), "filters", site)?,
+    ];
+    if filter[0].checked_mul(filter[1]).is_none_or(|taps| taps > MAX_TAPS) {
+        let found = format!("filter {} x {}", filter[0], filter[1]);
+        return Err(Fault::mismatch(site.place(), format!("at most {MAX_TAPS} taps"), found));
+    }
+    let window = WindowOptions {
+        padding: options.padding(),
+        filter,
+        stride: [options.stride_h(), options.stride_w()],
+        dilation: [1, 1],
+    };
+    let (window, [out_height, out_width]) = window.over(input, [in_height, in_width], site)?;
+    Ok(Pool2dShape { batch, in_height, in_width, out_height, out_width, channels, window })
+}
