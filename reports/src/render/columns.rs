@@ -3,6 +3,17 @@
 use super::figures::{self, ABSENT};
 use crate::summary::{CellSummary, EnergySummary, Group};
 
+/// How a column stands in the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Names the row.
+    Name,
+    /// By itself.
+    Own,
+    /// Adds an interval to the column before it.
+    Addition,
+}
+
 /// One column of the table.
 pub(super) struct Column {
     /// Heading.
@@ -11,8 +22,8 @@ pub(super) struct Column {
     pub(super) meaning: &'static str,
     /// Dropped first where room is short: the highest number. Zero is never dropped.
     pub(super) rank: u8,
-    /// Whether it reads as an addition to the column before it (an interval).
-    pub(super) is_addition: bool,
+    /// How it stands in the table.
+    pub(super) place: Place,
     /// The figure; none where there is none.
     pub(super) text: fn(&CellSummary) -> Option<String>,
 }
@@ -29,34 +40,46 @@ pub(super) fn columns_of(group: &Group) -> Vec<&'static Column> {
     COLUMNS.iter().filter(says).collect()
 }
 
+/// As [`columns_of`], each with the column that adds to it, for formats that write both in one place.
+pub(super) fn with_additions(group: &Group) -> Vec<(&'static Column, Option<&'static Column>)> {
+    let mut pairs: Vec<(&'static Column, Option<&'static Column>)> = Vec::new();
+    for column in columns_of(group) {
+        match pairs.last_mut() {
+            Some((_, addition)) if column.place == Place::Addition => *addition = Some(column),
+            _ => pairs.push((column, None)),
+        }
+    }
+    pairs
+}
+
 /// In reading order: what it is, how big, how fast, how right, what it takes.
 const COLUMNS: &[Column] = &[
     Column {
         title: "variant",
         meaning: "The quantized form of the network.",
         rank: 0,
-        is_addition: false,
+        place: Place::Name,
         text: |cell| Some(cell.cell.variant.clone()),
     },
     Column {
         title: "file",
         meaning: "Length of the model file.",
         rank: 1,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.file_bytes.map(figures::bytes),
     },
     Column {
         title: "vs ref",
         meaning: "Length of the file by that of the reference, the first variant that is not quantized.",
         rank: 3,
-        is_addition: true,
+        place: Place::Own,
         text: |cell| cell.size_ratio.map(|ratio| format!("{ratio:.2}")),
     },
     Column {
         title: "median",
         meaning: "Median latency of one inference: the median of the medians of the blocks.",
         rank: 0,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| {
             let latency = cell.latency.as_ref()?;
             Some(figures::latency(latency.median.median, latency.emulated))
@@ -67,14 +90,14 @@ const COLUMNS: &[Column] = &[
         meaning: "Interval of that median over blocks; its level depends on how many blocks there are and is stated \
                   below.",
         rank: 4,
-        is_addition: true,
+        place: Place::Addition,
         text: |cell| figures::latency_interval(cell.latency.as_ref()?),
     },
     Column {
         title: "p90",
         meaning: "Nine of ten inferences took no longer. Shown from 100 samples on.",
         rank: 6,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| {
             let latency = cell.latency.as_ref()?;
             Some(figures::tail(latency.p90, latency.emulated))
@@ -84,7 +107,7 @@ const COLUMNS: &[Column] = &[
         title: "p99",
         meaning: "99 of 100 inferences took no longer. Shown from 1,000 samples on.",
         rank: 9,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| {
             let latency = cell.latency.as_ref()?;
             Some(figures::tail(latency.p99, latency.emulated))
@@ -94,21 +117,21 @@ const COLUMNS: &[Column] = &[
         title: "speed",
         meaning: "Median latency of the reference by that of the variant: above 1 the variant is faster.",
         rank: 1,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.speed.as_ref().map(|speed| figures::times(speed.ratio.ratio)),
     },
     Column {
         title: "its interval",
         meaning: "Interval of the speed, from a seeded bootstrap over blocks.",
         rank: 8,
-        is_addition: true,
+        place: Place::Addition,
         text: |cell| cell.speed.as_ref()?.ratio.interval.map(figures::times_interval),
     },
     Column {
         title: "top-1",
         meaning: "Share of examples whose first answer is right.",
         rank: 1,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| {
             let top1 = cell.accuracy.as_ref()?.top1;
             Some(figures::percent(top1.share(), top1.total))
@@ -118,7 +141,7 @@ const COLUMNS: &[Column] = &[
         title: "95 %",
         meaning: "Wilson's interval of top-1, in percent: what the examples say about others like them.",
         rank: 7,
-        is_addition: true,
+        place: Place::Addition,
         text: |cell| {
             let top1 = cell.accuracy.as_ref()?.top1;
             Some(figures::percent_interval(top1.interval, top1.total))
@@ -128,7 +151,7 @@ const COLUMNS: &[Column] = &[
         title: "top-5",
         meaning: "Share of examples with the right class among the first five answers.",
         rank: 10,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| {
             let top5 = cell.accuracy.as_ref()?.top5?;
             Some(figures::percent(top5.share(), top5.total))
@@ -138,7 +161,7 @@ const COLUMNS: &[Column] = &[
         title: "flips",
         meaning: "Answers the reference had right and the variant has wrong, and the reverse.",
         rank: 2,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| {
             let flips = cell.accuracy.as_ref()?.flips?;
             Some(format!("−{} +{}", flips.right_to_wrong, flips.wrong_to_right))
@@ -148,47 +171,47 @@ const COLUMNS: &[Column] = &[
         title: "init",
         meaning: "From the bytes of the file in memory to ready for the first inference, median over blocks.",
         rank: 13,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.init.as_ref().map(|init| figures::nanos(init.median)),
     },
     Column {
         title: "first",
         meaning: "The very first inference of a process, median over blocks.",
         rank: 12,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.first_inference.as_ref().map(|first| figures::nanos(first.median)),
     },
     Column {
         title: "arena",
         meaning: "High-water mark of the memory for activations.",
         rank: 5,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.memory.as_ref().map(|memory| figures::bytes(memory.arena_bytes)),
     },
     Column {
         title: "packed",
         meaning: "Memory for weights rearranged for the kernels.",
         rank: 14,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.memory.as_ref().map(|memory| figures::bytes(memory.packed_bytes)),
     },
     Column {
         title: "peak RSS",
         meaning: "Largest resident set of the process, everything included.",
         rank: 11,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| cell.peak_rss_bytes.map(figures::bytes),
     },
     Column {
         title: "energy",
-        meaning: "Energy of one inference by the named meter; unmeasured means that there was no meter.",
+        meaning: "Energy of one inference by the named meter, median over blocks.",
         rank: 15,
-        is_addition: false,
+        place: Place::Own,
         text: |cell| match &cell.energy {
             EnergySummary::PerInference { meter, microjoules } => {
                 Some(format!("{} ({meter})", figures::microjoules(microjoules.median)))
             }
-            EnergySummary::Unmeasured => cell.latency.as_ref().map(|_| "unmeasured".to_owned()),
+            EnergySummary::Unmeasured => None,
         },
     },
 ];

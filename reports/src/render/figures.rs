@@ -35,6 +35,16 @@ const TIMES: &[(f64, &str)] = &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns
 const SIZES: &[(f64, &str)] = &[(1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")];
 const ENERGIES: &[(f64, &str)] = &[(1e6, "J"), (1e3, "mJ"), (1.0, "µJ")];
 
+/// Size in nanoseconds and name of the unit that suits `value`.
+pub(super) fn time_unit(value: f64) -> (f64, &'static str) {
+    unit(value, TIMES)
+}
+
+/// Size in bytes and name of the unit that suits `value`.
+pub(super) fn byte_unit(value: f64) -> (f64, &'static str) {
+    unit(value, SIZES)
+}
+
 fn with_unit(value: f64, units: &[(f64, &'static str)]) -> String {
     let (size, name) = unit(value, units);
     format!("{} {name}", digits(value / size))

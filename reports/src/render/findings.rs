@@ -3,13 +3,18 @@
 
 use super::figures;
 use crate::record::{Outcome, RunInfo};
-use crate::summary::{CellSummary, Group, RunSummary};
+use crate::stats::quantile::Tail;
+use crate::summary::{CellSummary, EnergySummary, Group, Latency, RunSummary};
 
 /// `host · mobilenet_v2 · edgebench · 1 thread`.
 pub(super) fn group_title(group: &Group) -> String {
-    let threads = figures::plural(usize::from(group.threads), "thread", "threads");
-    let title = format!("{} · {} · {} · {threads}", group.device, group.model, group.runtime);
+    let title = format!("{} · {} · {}", group.device, group.model, execution(group));
     if group.emulated { format!("{title} · emulated: counts, not times") } else { title }
+}
+
+/// `edgebench · 1 thread`.
+pub(super) fn execution(group: &Group) -> String {
+    format!("{} · {}", group.runtime, figures::plural(usize::from(group.threads), "thread", "threads"))
 }
 
 /// `4 cells: 3 complete, 1 failed`.
@@ -82,12 +87,13 @@ pub(super) fn legend(group: &Group) -> Vec<String> {
         ));
     }
     lines.extend(missing_tails(group));
+    lines.extend(missing_energy(group));
     lines
 }
 
 fn interval_levels(group: &Group) -> Option<String> {
     let latencies = group.cells.iter().filter_map(|cell| cell.latency.as_ref());
-    let level = |latency: &crate::summary::Latency| {
+    let level = |latency: &Latency| {
         let blocks = figures::plural(latency.median.block_medians.len(), "block", "blocks");
         let interval = latency.median.interval?;
         Some(format!("{} over {blocks}", figures::confidence(interval.confidence)))
@@ -99,7 +105,6 @@ fn interval_levels(group: &Group) -> Option<String> {
 }
 
 fn missing_tails(group: &Group) -> Option<String> {
-    use crate::stats::quantile::Tail;
     let short = |cell: &CellSummary| match cell.latency.as_ref()?.p99 {
         Tail::TooFew { found, needed } => Some((found, needed)),
         Tail::Known(_) => None,
@@ -107,4 +112,11 @@ fn missing_tails(group: &Group) -> Option<String> {
     let (fewest, needed) = group.cells.iter().filter_map(short).min()?;
     let (fewest, needed) = (figures::count(fewest as u64), figures::count(needed as u64));
     Some(format!("p99 {} where there are too few samples ({fewest}): it takes {needed}", figures::ABSENT))
+}
+
+fn missing_energy(group: &Group) -> Option<String> {
+    let measured = |cell: &&CellSummary| cell.energy != EnergySummary::Unmeasured;
+    let missing = group.cells.iter().filter(|cell| cell.latency.is_some()).any(|cell| !measured(&cell));
+    let text = if group.cells.iter().any(|cell| measured(&cell)) { "energy – : " } else { "energy: " };
+    missing.then(|| format!("{text}unmeasured, no meter"))
 }

@@ -1,39 +1,208 @@
 //! The run as one page: opens offline, reads without scripts, light and dark, prints well. The template and the style
-//! sheet lie beside this file and are compiled in.
+//! sheet lie beside this file and are compiled in; this file only names what the template may show.
 
-use minijinja::{Environment, Value, context};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 
-use super::{RenderError, columns, findings};
-use crate::record::RunRecord;
+use super::columns::{self, Column, Place};
+use super::plot::{self, Panel};
+use super::{RenderError, figures, findings};
+use crate::record::{ArtifactRecord, BlockRecord, CellRecord, DeviceRecord, Outcome, RunRecord};
+use crate::stats::quantile::median_of;
 use crate::summary::{CellSummary, Group, RunSummary, summarize};
+
+/// Digits of a digest that a reader compares by eye.
+const DIGEST_DIGITS: usize = 12;
 
 /// The whole page. Text that came from outside is escaped by the template engine.
 pub fn html(run: &RunRecord) -> Result<String, RenderError> {
     let summary = summarize(run);
+    let panels = plot::panels(&summary);
     let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template("report.html", include_str!("html/report.html"))?;
+    let style = format!("{}\n{}", plot::PALETTE, include_str!("html/report.css"));
     let page = environment.get_template("report.html")?;
     Ok(page.render(context! {
-        style => Value::from_safe_string(include_str!("html/report.css").to_owned()),
-        run => context! { id => run.run.id.as_str(), suite => run.run.suite.as_str() },
+        style => Value::from_safe_string(style),
+        run => run_info(run),
         tally => findings::tally(&summary),
         duration => findings::duration(&run.run),
-        groups => groups(&summary),
+        troubles => troubles(run, &summary),
+        panels => panels.iter().enumerate().map(|(at, one)| panel(one, at)).collect::<Result<Vec<_>, _>>()?,
+        meanings => meanings(&summary),
+        devices => run.devices.iter().map(device).collect::<Vec<_>>(),
+        artifacts => run.artifacts.iter().map(artifact).collect::<Vec<_>>(),
+        records => run.cells.iter().map(cell_record).collect::<Vec<_>>(),
     })?)
 }
 
-fn groups(summary: &RunSummary) -> Vec<Value> {
-    summary.groups.iter().map(group).collect()
+fn run_info(run: &RunRecord) -> Value {
+    let info = &run.run;
+    context! {
+        id => info.id.as_str(),
+        suite => info.suite.as_str(),
+        description => info.suite_description.as_str(),
+        started_at => info.started_at.as_str(),
+        finished_at => info.finished_at.as_deref(),
+        command => info.arguments.join(" "),
+        tool_version => info.tool_version.as_str(),
+        git_revision => info.git_revision.as_deref(),
+        source_hash => info.source_hash.as_str(),
+        // As text: a seed may be larger than the template engine's integers.
+        seed => info.seed.to_string(),
+        controller => pairs(info.controller.iter()),
+        format_version => crate::record::FORMAT_VERSION,
+    }
+}
+
+fn pairs<'a>(properties: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<Value> {
+    properties.map(|(name, value)| context! { name => name.as_str(), value => value.as_str() }).collect()
+}
+
+/// Everything that has no figures and why, first of all devices.
+fn troubles(run: &RunRecord, summary: &RunSummary) -> Vec<Value> {
+    let line = |place: String, text: String| context! { place, text };
+    let devices = run.devices.iter().filter_map(|one| Some(line(one.name.clone(), one.problem.clone()?)));
+    let artifacts = run
+        .artifacts
+        .iter()
+        .filter_map(|one| Some(line(format!("{} {}", one.model, one.variant), one.problem.clone()?)));
+    let cells = summary.groups.iter().flat_map(|group| {
+        let title = findings::group_title(group);
+        let about = move |cell: &CellSummary| {
+            Some(line(format!("{} · {title}", cell.cell.variant), findings::trouble(&cell.outcome)?))
+        };
+        group.cells.iter().filter_map(about)
+    });
+    devices.chain(artifacts).chain(cells).collect()
+}
+
+fn panel(panel: &Panel<'_>, number: usize) -> Result<Value, RenderError> {
+    let plots = plot::of_panel(panel, number)?;
+    let figure = |plot: plot::Plot| {
+        let wide = plot.name.starts_with("latency");
+        context! { title => plot.title, wide, svg => Value::from_safe_string(plot.svg) }
+    };
+    Ok(context! {
+        number,
+        device => panel.device,
+        model => panel.model,
+        emulated => panel.groups.iter().any(|group| group.emulated),
+        groups => panel.groups.iter().map(|group| self::group(group)).collect::<Vec<_>>(),
+        plots => plots.into_iter().map(figure).collect::<Vec<_>>(),
+    })
 }
 
 fn group(group: &Group) -> Value {
-    let columns = columns::columns_of(group);
-    let row =
-        |cell: &CellSummary| columns.iter().map(|column| columns::text(column, cell)).collect::<Vec<_>>();
+    let columns = columns::with_additions(group);
+    let heads =
+        columns.iter().map(|(column, _)| context! { title => column.title, meaning => column.meaning });
     context! {
-        title => findings::group_title(group),
-        columns => columns.iter().map(|column| context! { title => column.title, meaning => column.meaning }).collect::<Vec<_>>(),
-        rows => group.cells.iter().map(row).collect::<Vec<_>>(),
+        title => findings::execution(group),
+        columns => heads.collect::<Vec<_>>(),
+        rows => group.cells.iter().map(|cell| row(cell, &columns)).collect::<Vec<_>>(),
+        notes => group.cells.iter().filter_map(|cell| notes(cell, group)).collect::<Vec<_>>(),
         legend => findings::legend(group),
     }
+}
+
+fn row(cell: &CellSummary, columns: &[(&'static Column, Option<&'static Column>)]) -> Value {
+    let figure = |(column, addition): &(&Column, Option<&Column>)| {
+        let addition = addition.and_then(|addition| (addition.text)(cell));
+        context! { text => columns::text(column, cell), addition, is_name => column.place == Place::Name }
+    };
+    context! {
+        state => state(&cell.outcome),
+        is_reference => cell.is_reference,
+        figures => columns.iter().map(figure).collect::<Vec<_>>(),
+    }
+}
+
+/// Class of a row, and word beside its name; empty for a complete cell.
+fn state(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Unfinished => "unfinished",
+    }
+}
+
+fn notes(cell: &CellSummary, group: &Group) -> Option<Value> {
+    let comparison = findings::comparison(cell, group);
+    let trouble = findings::trouble(&cell.outcome);
+    let warnings: Vec<String> = cell.warnings.iter().map(ToString::to_string).collect();
+    let says = comparison.is_some() || trouble.is_some() || !warnings.is_empty();
+    says.then(|| context! { variant => cell.cell.variant.as_str(), comparison, trouble, warnings })
+}
+
+/// What each column of any table means.
+fn meanings(summary: &RunSummary) -> Vec<Value> {
+    let mut shown: Vec<&'static Column> = Vec::new();
+    for column in summary.groups.iter().flat_map(columns::columns_of) {
+        if !shown.iter().any(|one| one.title == column.title) {
+            shown.push(column);
+        }
+    }
+    shown.iter().map(|column| context! { title => column.title, meaning => column.meaning }).collect()
+}
+
+fn device(device: &DeviceRecord) -> Value {
+    context! {
+        name => device.name.as_str(),
+        transport => device.transport.as_str(),
+        emulated => device.emulated,
+        agent_version => device.agent_version.as_deref(),
+        agent_target => device.agent_target.as_deref(),
+        agent_bytes => device.agent_bytes.map(figures::bytes),
+        properties => pairs(device.properties.iter()),
+    }
+}
+
+fn artifact(artifact: &ArtifactRecord) -> Value {
+    context! {
+        model => artifact.model.as_str(),
+        variant => artifact.variant.as_str(),
+        quantize => artifact.quantize.as_str(),
+        bytes => if artifact.problem.is_none() { figures::count(artifact.file_bytes) } else { figures::ABSENT.to_owned() },
+        digest => artifact.digest.as_str(),
+        short_digest => artifact.digest.chars().take(DIGEST_DIGITS).collect::<String>(),
+        source_digest => artifact.source_digest.chars().take(DIGEST_DIGITS).collect::<String>(),
+        calibration => artifact.calibration_samples.map(figures::count),
+        left_alone => artifact.left_alone.clone(),
+    }
+}
+
+/// The blocks of a cell as they were recorded, invalid ones too.
+fn cell_record(record: &CellRecord) -> Value {
+    let cell = &record.cell;
+    let kernels = record.memory.iter().flat_map(|memory| &memory.kernels);
+    let kernel = |(name, operators): &(String, u32)| format!("{operators} × {name}");
+    context! {
+        title => format!("{} · {} · {} · {} · ×{}", cell.device, cell.model, cell.variant, cell.runtime, cell.threads),
+        blocks => record.blocks.iter().map(block).collect::<Vec<_>>(),
+        kernels => kernels.map(kernel).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn block(block: &BlockRecord) -> Value {
+    let median = median_of(block.steady_nanos.iter().map(|nanos| *nanos as f64));
+    let load = |load: Option<f32>| load.map_or(figures::ABSENT.to_owned(), |load| format!("{load:.1}"));
+    let heat = block.after.temperature_millicelsius.map(|heat| format!("{:.1} °C", f64::from(heat) / 1000.0));
+    let clock = block.after.cpu_khz.map(|khz| format!("{} MHz", khz / 1000));
+    let absent = || figures::ABSENT.to_owned();
+    let state = block.invalid.as_ref().map_or("counts".to_owned(), |reason| format!("left out: {reason}"));
+    let cells = vec![
+        block.block.to_string(),
+        block.started_at.clone(),
+        figures::count(block.steady_nanos.len() as u64),
+        median.map_or_else(absent, figures::nanos),
+        figures::nanos(block.init_nanos as f64),
+        block.warmup_nanos.first().map_or_else(absent, |nanos| figures::nanos(*nanos as f64)),
+        block.peak_rss_bytes.map_or_else(absent, figures::bytes),
+        format!("{} → {}", load(block.before.load_1m), load(block.after.load_1m)),
+        heat.unwrap_or_else(absent),
+        clock.unwrap_or_else(absent),
+        state,
+    ];
+    Value::from(cells)
 }

@@ -1,6 +1,7 @@
 //! The run as GitHub-flavoured Markdown, for pull requests and step summaries.
 
-use super::{columns, findings};
+use super::columns::{self, Column};
+use super::findings;
 use crate::record::RunRecord;
 use crate::summary::{CellSummary, Group, summarize};
 
@@ -21,13 +22,18 @@ pub fn markdown(run: &RunRecord) -> String {
 }
 
 fn table(text: &mut String, group: &Group) {
-    let columns = columns::columns_of(group);
+    let columns = columns::with_additions(group);
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    text.push_str(&row(columns.iter().map(|column| column.title.to_owned()).collect()));
+    text.push_str(&row(columns.iter().map(|(column, _)| column.title.to_owned()).collect()));
     let rule = |(at, _): (usize, _)| if at == 0 { "---" } else { "---:" }.to_owned();
     text.push_str(&row(columns.iter().enumerate().map(rule).collect()));
     for cell in &group.cells {
-        text.push_str(&row(columns.iter().map(|column| escape(&columns::text(column, cell))).collect()));
+        let written = |(column, addition): &(&Column, Option<&Column>)| {
+            let figure = escape(&columns::text(column, cell));
+            let addition = addition.and_then(|addition| (addition.text)(cell));
+            addition.map_or(figure.clone(), |addition| format!("{figure} ({})", escape(&addition)))
+        };
+        text.push_str(&row(columns.iter().map(written).collect()));
     }
     text.push('\n');
 }

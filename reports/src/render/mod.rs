@@ -8,12 +8,14 @@ mod findings;
 mod html;
 mod json;
 mod markdown;
+mod plot;
 mod terminal;
 
 pub use csv::csv;
 pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
+pub use plot::{Plot, plots};
 pub use terminal::{TerminalOptions, terminal};
 
 /// Why a report could not be rendered.

@@ -4,7 +4,8 @@
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::columns::{self, Column};
+use super::columns::{self, Column, Place};
+use super::figures::ABSENT;
 use super::findings;
 use crate::record::{Outcome, RunRecord};
 use crate::summary::{CellSummary, Group, summarize};
@@ -99,7 +100,7 @@ impl Page {
             }
             line.trim_end().to_owned()
         };
-        let heading = line(columns.iter().map(|column| heading(column)).collect());
+        let heading = line(columns.iter().map(|column| heading(column).to_owned()).collect());
         let mut lines = vec![self.paint(DIM, &heading)];
         for cell in &group.cells {
             let text = line(columns.iter().map(|column| shown_text(column, cell)).collect());
@@ -153,33 +154,25 @@ impl Page {
 
 /// The line that names the columns that found no room.
 fn hidden(all: &[&'static Column], shown: &[&'static Column]) -> Option<String> {
-    let is_hidden =
-        |column: &&&Column| !column.is_addition && !shown.iter().any(|one| one.title == column.title);
+    let is_hidden = |column: &&&Column| {
+        column.place != Place::Addition && !shown.iter().any(|one| one.title == column.title)
+    };
     let titles: Vec<&str> = all.iter().filter(is_hidden).map(|column| column.title).collect();
     (!titles.is_empty()).then(|| format!("no room for: {}", titles.join(", ")))
 }
 
-fn heading(column: &Column) -> String {
-    if column.is_addition && column.title.contains("interval") {
-        // The brackets around its figures say it.
-        return String::new();
-    }
-    column.title.to_owned()
+/// An interval stands in brackets beside its figure, which say what it is.
+fn heading(column: &Column) -> &'static str {
+    if column.place == Place::Addition && column.title.ends_with("interval") { "" } else { column.title }
 }
 
 fn shown_text(column: &Column, cell: &CellSummary) -> String {
     let text = clean(&columns::text(column, cell));
-    if column.rank > 0 || column.title != "variant" {
-        return if column.is_addition && text.contains('–') && text.len() > "–".len() {
-            format!("[{text}]")
-        } else {
-            text
-        };
-    }
-    match cell.outcome {
-        Outcome::Complete => text,
-        Outcome::Failed { .. } => format!("{text} ✗"),
-        Outcome::Unfinished => format!("{text} …"),
+    match (column.place, &cell.outcome) {
+        (Place::Name, Outcome::Failed { .. }) => format!("{text} ✗"),
+        (Place::Name, Outcome::Unfinished) => format!("{text} …"),
+        (Place::Addition, _) if text != ABSENT => format!("[{text}]"),
+        _ => text,
     }
 }
 
@@ -189,10 +182,10 @@ fn column_width(column: &Column, group: &Group) -> usize {
 }
 
 fn gap(position: usize, column: &Column) -> usize {
-    match (position, column.is_addition) {
+    match (position, column.place) {
         (0, _) => 0,
-        (_, true) => ADDITION_GAP,
-        (_, false) => GAP,
+        (_, Place::Addition) => ADDITION_GAP,
+        _ => GAP,
     }
 }
 

@@ -1,0 +1,33 @@
+//! Writes a page from made-up records, to look at while the page is changed: `sample_report OUT.html [--troubled]`.
+
+#[path = "../tests/synthetic/mod.rs"]
+mod synthetic;
+
+use std::process::ExitCode;
+
+use edgebench_reports::render;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(path) = arguments.next() else {
+        eprintln!("usage: sample_report OUT.html [--troubled]");
+        return ExitCode::from(2);
+    };
+    let troubled = arguments.any(|argument| argument == "--troubled");
+    let run = if troubled { synthetic::troubled(synthetic::SMALL) } else { synthetic::run(synthetic::SMALL) };
+    for width in [80, 120, 200] {
+        print!("{}", render::terminal(&run, render::TerminalOptions { width, color: false }));
+    }
+    print!("{}", render::markdown(&run));
+    match render::html(&run).map_err(|error| error.to_string()).and_then(|page| write(&path, &page)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{path}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(path: &str, page: &str) -> Result<(), String> {
+    std::fs::write(path, page).map_err(|error| error.to_string())
+}
