@@ -1,6 +1,7 @@
 //! What a model file holds, for people (`bench inspect`) and for records. Structure comes from the importer, multiply-
 //! accumulates and memory from the interpreter, which is what will run it.
 
+use edgebench_interpreter::{Interpreter, Memory, Model, Options};
 use edgebench_schema::tflite::TensorType;
 use serde::Serialize;
 
@@ -137,7 +138,7 @@ pub struct Arena {
 /// When the importer cannot read the file. A model that our interpreter cannot run is inspected all the same.
 pub fn inspect(model: &[u8]) -> Result<Inspection, ConvertError> {
     let graph = import::tflite(model)?;
-    let run = Run::of(model, graph.operators.len());
+    let run = Run::of(model);
     let operators: Vec<OperatorLine> = (0..graph.operators.len())
         .map(|index| {
             operator_line(&graph, index, run.macs.as_ref().and_then(|macs| macs.get(index)).copied())
@@ -177,9 +178,29 @@ struct Run {
 }
 
 impl Run {
-    fn of(_bytes: &[u8], _operators: usize) -> Self {
-        let problem = Some("the interpreter is not part of this build yet".to_owned());
-        Self { problem, ..Self::default() }
+    fn of(bytes: &[u8]) -> Self {
+        let prepared = |model: &Model<'_>| -> Result<Self, String> {
+            let interpreter =
+                Interpreter::new(model, &Options::default()).map_err(|error| error.to_string())?;
+            Ok(Self {
+                macs: Some(interpreter.nodes().map(|node| node.macs).collect()),
+                arena: Some(interpreter.memory().into()),
+                problem: None,
+            })
+        };
+        let model = Model::load(bytes).map_err(|error| error.to_string());
+        let run = model.and_then(|model| prepared(&model));
+        run.unwrap_or_else(|problem| Self { problem: Some(problem), ..Self::default() })
+    }
+}
+
+impl From<Memory> for Arena {
+    fn from(memory: Memory) -> Self {
+        Self {
+            arena_bytes: memory.arena_bytes as u64,
+            without_reuse_bytes: memory.without_reuse_bytes as u64,
+            packed_bytes: memory.packed_bytes as u64,
+        }
     }
 }
 
