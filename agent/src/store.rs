@@ -59,9 +59,10 @@ impl FolderStore {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(trouble(&path, &error)),
             };
-            file.lock().map_err(|error| trouble(&path, &error))?;
+            // Where files cannot be locked, no sweeper gets a lock either and all parts stay.
+            let locked = file.lock().is_ok();
             // A sweeper may have come between creation and lock; then the name is gone and the next try is ours.
-            if is_at(&file, &path) {
+            if !locked || is_at(&file, &path) {
                 return Ok(Part { file, path, target: self.path(digest) });
             }
         }

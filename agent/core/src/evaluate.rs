@@ -11,8 +11,11 @@ use crate::failure::{Stop, mismatch};
 use crate::running::Running;
 use crate::session::Session;
 
-/// Predictions are sent when they have grown to so many bytes, or after so long: often enough to show progress.
+/// Predictions are sent when they have grown to so many bytes. All of one request are about equally large, so that a
+/// piece stays below twice this, or holds a single one.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// Longest time that predictions are kept back, so that the controller sees progress.
 const PIECE_NANOS: u64 = 250_000_000;
 
 /// Room in a frame for everything but one raw output: 255 classes of at most 9 bytes, lengths, header and checks.
@@ -45,11 +48,7 @@ impl Session<'_> {
         for index in wanted.first..end {
             running.feed(index)?;
             running.invoke()?;
-            let prediction = wanted.prediction(&running.output()?);
-            if !outbox.has_room_for(&prediction) {
-                self.channel.send(&outbox.take())?;
-            }
-            outbox.push(prediction);
+            outbox.push(wanted.prediction(&running.output()?));
             let now = self.timer.now_nanos()?;
             if outbox.bytes >= PIECE_BYTES || now - since >= PIECE_NANOS {
                 since = now;
@@ -101,11 +100,6 @@ struct Outbox {
 }
 
 impl Outbox {
-    /// Whether all still fits into a frame with this one; an empty outbox has room for any one prediction.
-    fn has_room_for(&self, prediction: &Prediction) -> bool {
-        self.items.is_empty() || self.bytes + size_bytes(prediction) <= MAX_FRAME_BYTES - FRAME_MARGIN_BYTES
-    }
-
     fn push(&mut self, prediction: Prediction) {
         self.bytes += size_bytes(&prediction);
         self.items.push(prediction);

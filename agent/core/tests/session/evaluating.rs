@@ -78,6 +78,28 @@ fn many_predictions_come_in_pieces_and_none_is_lost() {
 }
 
 #[test]
+fn outputs_that_fill_a_frame_each_come_one_by_one_and_larger_ones_are_refused() {
+    // 4 bytes a score; 265,000 bytes are more than a frame has room for beside everything else.
+    for (scores, fits) in [(65_000, true), (66_250, false)] {
+        let (model, pack) = (tiny::wide_model(scores), tiny::pack(&[[7.0, 0.0, 0.0, 0.0]; 3]));
+        let request = evaluate(&pack, 0, 3, 255, true);
+        let mut answers = Bench::new(&[tiny::open(&model), request]).with_files(&[&model, &pack]).answers();
+        answers.remove(0);
+        if fits {
+            assert_eq!(answers.len(), 4);
+            let found = predictions(&answers, 0);
+            assert!(found.iter().all(|one| one.raw.as_ref().is_some_and(|raw| raw.len() == 4 * scores)));
+            assert!(found.iter().all(|one| one.top.len() == 255 && one.top[254] == (254, 7.0)));
+        } else {
+            let [Reply::Failed(failure)] = answers.as_slice() else { panic!("one failure") };
+            assert_eq!(failure.kind, FailureKind::Data);
+            let expected = "output 0: expected at most 263168 bytes to send as they are, found 265000";
+            assert_eq!(failure.message, expected);
+        }
+    }
+}
+
+#[test]
 fn examples_that_are_not_there_are_refused() {
     let pack = tiny::pack(&[[0.0; 4]; 3]);
     for (first, count) in [(0, 4), (3, 1), (u32::MAX, 1), (1, u32::MAX)] {

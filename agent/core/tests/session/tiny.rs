@@ -20,10 +20,20 @@ macro_rules! table {
 
 /// `.tflite` with one float FULLY_CONNECTED from [1, 4] to [1, 3].
 pub(crate) fn model() -> Vec<u8> {
+    layer(&WEIGHTS)
+}
+
+/// The same with so many scores, each of which is the example's first value.
+pub(crate) fn wide_model(scores: usize) -> Vec<u8> {
+    layer(&vec![[1.0, 0.0, 0.0, 0.0]; scores])
+}
+
+fn layer(weights: &[[f32; 4]]) -> Vec<u8> {
+    let scores = weights.len() as i32;
     let tensor = |name: &str, shape: &[i32], buffer: u32| {
         table!(TensorT { name: Some(name.into()), shape: Some(shape.to_vec()), buffer: buffer })
     };
-    let weights = WEIGHTS.iter().flatten().flat_map(|weight| weight.to_le_bytes()).collect();
+    let weights = weights.iter().flatten().flat_map(|weight| weight.to_le_bytes()).collect();
     let kind = BuiltinOperator::FULLY_CONNECTED;
     let operator = table!(OperatorT {
         inputs: Some(vec![0, 1, -1]),
@@ -31,7 +41,11 @@ pub(crate) fn model() -> Vec<u8> {
         builtin_options: BuiltinOptionsT::FullyConnectedOptions(Default::default()),
     });
     let subgraph = table!(SubGraphT {
-        tensors: Some(vec![tensor("x", &[1, 4], 0), tensor("w", &[3, 4], 1), tensor("y", &[1, 3], 0)]),
+        tensors: Some(vec![
+            tensor("x", &[1, 4], 0),
+            tensor("w", &[scores, 4], 1),
+            tensor("y", &[1, scores], 0)
+        ]),
         inputs: Some(vec![0]),
         outputs: Some(vec![2]),
         operators: Some(vec![operator]),
