@@ -8,6 +8,9 @@
 pub trait Isa: Copy + Send + Sync + 'static {
     /// Runs `body` compiled for this set.
     fn vectorize<B: Body>(self, body: B) -> B::Output;
+
+    /// `x * y + sum`: rounded once where the set has fused multiply-add, else twice.
+    fn multiply_add(x: f32, y: f32, sum: f32) -> f32;
 }
 
 /// Code to be compiled for each instruction set. [`run`](Body::run), and what it calls in its inner loops, must be
@@ -41,5 +44,10 @@ impl Isa for Portable {
     #[inline(always)]
     fn vectorize<B: Body>(self, body: B) -> B::Output {
         body.run()
+    }
+
+    #[inline(always)]
+    fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
+        x * y + sum
     }
 }

@@ -1,1 +1,17 @@
 //! Blocked loops over packed weights, written once and compiled for every instruction set.
+//!
+//! * [`tile`]: the innermost product, `M` pixels by `P * L` output channels held in registers.
+//! * `panels`: weights in the order the tile reads them.
+//! * `patch`: the inputs under a window, gathered for a block of pixels (never a whole im2col).
+//! * `product`: blocks of pixels times panels.
+//! * `store`: from sums to outputs.
+//! * [`conv_2d`], [`fully_connected`], [`depthwise_conv_2d`]: what the table's rows pack.
+
+pub mod conv_2d;
+pub mod depthwise_conv_2d;
+pub mod fully_connected;
+mod panels;
+mod patch;
+mod product;
+mod store;
+pub mod tile;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{Row, Set, Table};
+use crate::generic;
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
 use crate::reference::hard_swish::HardSwishI8;
@@ -71,44 +72,81 @@ const fn plain<F>(kernel: F) -> Row<F> {
     Row { set: Set::Reference, name: "plain loops", kernel }
 }
 
+const fn portable<F>(name: &'static str, kernel: F) -> Row<F> {
+    Row { set: Set::Portable, name, kernel }
+}
+
 /// CONV_2D on floats, weights float32 or float16.
-pub static CONV_2D_F32: Table<PackConvF32> =
-    Table { operator: "CONV_2D", types: "f32", rows: &[plain(conv_2d::pack_f32)] };
+pub static CONV_2D_F32: Table<PackConvF32> = Table {
+    operator: "CONV_2D",
+    types: "f32",
+    rows: &[plain(conv_2d::pack_f32), portable("tiles of 4 x 8", generic::conv_2d::pack_f32)],
+};
 
 /// CONV_2D on int8, per-channel scales.
-pub static CONV_2D_I8: Table<PackConvI8> =
-    Table { operator: "CONV_2D", types: "i8", rows: &[plain(conv_2d::pack_i8)] };
+pub static CONV_2D_I8: Table<PackConvI8> = Table {
+    operator: "CONV_2D",
+    types: "i8",
+    rows: &[plain(conv_2d::pack_i8), portable("tiles of 4 x 8", generic::conv_2d::pack_i8)],
+};
 
 /// CONV_2D on floats with int8 weights.
-pub static CONV_2D_HYBRID: Table<PackConvHybrid> =
-    Table { operator: "CONV_2D", types: "f32 x i8", rows: &[plain(conv_2d::pack_hybrid)] };
+pub static CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
+    operator: "CONV_2D",
+    types: "f32 x i8",
+    rows: &[plain(conv_2d::pack_hybrid), portable("tiles of 4 x 8", generic::conv_2d::pack_hybrid)],
+};
 
 /// DEPTHWISE_CONV_2D on floats, weights float32 or float16.
-pub static DEPTHWISE_CONV_2D_F32: Table<PackConvF32> =
-    Table { operator: "DEPTHWISE_CONV_2D", types: "f32", rows: &[plain(depthwise_conv_2d::pack_f32)] };
+pub static DEPTHWISE_CONV_2D_F32: Table<PackConvF32> = Table {
+    operator: "DEPTHWISE_CONV_2D",
+    types: "f32",
+    rows: &[
+        plain(depthwise_conv_2d::pack_f32),
+        portable("vectors of 8", generic::depthwise_conv_2d::pack_f32),
+    ],
+};
 
 /// DEPTHWISE_CONV_2D on int8, per-channel scales.
-pub static DEPTHWISE_CONV_2D_I8: Table<PackConvI8> =
-    Table { operator: "DEPTHWISE_CONV_2D", types: "i8", rows: &[plain(depthwise_conv_2d::pack_i8)] };
+pub static DEPTHWISE_CONV_2D_I8: Table<PackConvI8> = Table {
+    operator: "DEPTHWISE_CONV_2D",
+    types: "i8",
+    rows: &[plain(depthwise_conv_2d::pack_i8), portable("vectors of 8", generic::depthwise_conv_2d::pack_i8)],
+};
 
 /// DEPTHWISE_CONV_2D on floats with int8 weights.
 pub static DEPTHWISE_CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
     operator: "DEPTHWISE_CONV_2D",
     types: "f32 x i8",
-    rows: &[plain(depthwise_conv_2d::pack_hybrid)],
+    rows: &[
+        plain(depthwise_conv_2d::pack_hybrid),
+        portable("vectors of 8", generic::depthwise_conv_2d::pack_hybrid),
+    ],
 };
 
 /// FULLY_CONNECTED on floats, weights float32 or float16.
-pub static FULLY_CONNECTED_F32: Table<PackFullyConnectedF32> =
-    Table { operator: "FULLY_CONNECTED", types: "f32", rows: &[plain(fully_connected::pack_f32)] };
+pub static FULLY_CONNECTED_F32: Table<PackFullyConnectedF32> = Table {
+    operator: "FULLY_CONNECTED",
+    types: "f32",
+    rows: &[plain(fully_connected::pack_f32), portable("tiles of 4 x 8", generic::fully_connected::pack_f32)],
+};
 
 /// FULLY_CONNECTED on int8.
-pub static FULLY_CONNECTED_I8: Table<PackFullyConnectedI8> =
-    Table { operator: "FULLY_CONNECTED", types: "i8", rows: &[plain(fully_connected::pack_i8)] };
+pub static FULLY_CONNECTED_I8: Table<PackFullyConnectedI8> = Table {
+    operator: "FULLY_CONNECTED",
+    types: "i8",
+    rows: &[plain(fully_connected::pack_i8), portable("tiles of 4 x 8", generic::fully_connected::pack_i8)],
+};
 
 /// FULLY_CONNECTED on floats with int8 weights.
-pub static FULLY_CONNECTED_HYBRID: Table<PackFullyConnectedHybrid> =
-    Table { operator: "FULLY_CONNECTED", types: "f32 x i8", rows: &[plain(fully_connected::pack_hybrid)] };
+pub static FULLY_CONNECTED_HYBRID: Table<PackFullyConnectedHybrid> = Table {
+    operator: "FULLY_CONNECTED",
+    types: "f32 x i8",
+    rows: &[
+        plain(fully_connected::pack_hybrid),
+        portable("tiles of 4 x 8", generic::fully_connected::pack_hybrid),
+    ],
+};
 
 /// ADD on floats.
 pub static ADD_F32: Table<BinaryF32> =

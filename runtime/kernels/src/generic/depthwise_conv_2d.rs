@@ -1,0 +1,391 @@
+//! DEPTHWISE_CONV_2D: channels side by side in vectors, taps one after another. Taps in the padding are left out, so the
+//! input's zero point is taken off every input; nothing needs correcting afterwards.
+
+use alloc::boxed::Box;
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use bytemuck::Pod;
+
+use super::panels::Lines;
+use super::store::{FloatStore, HybridConstants, RequantizeStore, Store};
+use crate::isa::{Body, Isa, Portable};
+use crate::packed::{Packed, SCRATCH_ALIGN};
+use crate::reference::conv_2d::for_each_image;
+use crate::reference::hybrid::quantize_row;
+use crate::shape::{Conv2dShape, Window2d};
+use crate::spec::{ConvF32, ConvHybrid, ConvI8, InputQuantization};
+
+/// Packs for vectors of 8 channels.
+pub fn pack_f32(spec: &ConvF32<'_>) -> Box<dyn Packed<f32, f32>> {
+    Box::new(DepthwiseFloat::<Portable, 8>::new(Portable::new(), spec))
+}
+
+/// Packs for vectors of 8 channels.
+pub fn pack_i8(spec: &ConvI8<'_>) -> Box<dyn Packed<i8, i8>> {
+    Box::new(DepthwiseInt::<Portable, 8>::new(Portable::new(), spec))
+}
+
+/// Packs for vectors of 8 channels.
+pub fn pack_hybrid(spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
+    Box::new(DepthwiseMixed::<Portable, 8>::new(Portable::new(), spec))
+}
+
+/// The product of an input and a weight, added to a sum.
+trait Tap {
+    type Element: Copy + Default;
+    type Weight: Pod;
+    type Sum: Copy + Default;
+
+    fn add(sum: Self::Sum, input: Self::Element, zero: Self::Element, weight: Self::Weight) -> Self::Sum;
+}
+
+struct FloatTap<I>(PhantomData<I>);
+
+impl<I: Isa> Tap for FloatTap<I> {
+    type Element = f32;
+    type Weight = f32;
+    type Sum = f32;
+
+    #[inline(always)]
+    fn add(sum: f32, input: f32, _zero: f32, weight: f32) -> f32 {
+        I::multiply_add(input, weight, sum)
+    }
+}
+
+struct IntTap;
+
+impl Tap for IntTap {
+    type Element = i8;
+    type Weight = i16;
+    type Sum = i32;
+
+    #[inline(always)]
+    fn add(sum: i32, input: i8, zero: i8, weight: i16) -> i32 {
+        // At most 255 * 128, which 16 bits hold: the vectors stay narrow until the sum.
+        let product = (i16::from(input) - i16::from(zero)).wrapping_mul(weight);
+        sum.wrapping_add(i32::from(product))
+    }
+}
+
+/// The taps of one window that lie inside the image, and where the first of them reads.
+struct Inside {
+    taps_y: Range<usize>,
+    taps_x: Range<usize>,
+    /// Offset in the input of the first pixel read.
+    first: usize,
+}
+
+/// Offsets from tap to tap, in elements.
+struct Steps {
+    input_y: usize,
+    input_x: usize,
+    weights_y: usize,
+    weights_x: usize,
+}
+
+/// A depthwise convolution over some output rows, as code for an instruction set.
+struct Rows<'a, T: Tap, S: Store<T::Sum>, const L: usize> {
+    shape: &'a Conv2dShape,
+    /// `[taps][out_channels]`.
+    weights: &'a [T::Weight],
+    store: &'a S,
+    input: &'a [T::Element],
+    /// The input that stands for real 0.
+    zero: T::Element,
+    rows: Range<usize>,
+    output: &'a mut [S::Output],
+}
+
+impl<T: Tap, S: Store<T::Sum>, const L: usize> Body for Rows<'_, T, S, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { shape, weights, store, input, zero, rows, output } = self;
+        let pixels = Pixels::<T, S> { shape, weights, store, input, zero, steps: steps(shape) };
+        let mut outputs = output.chunks_exact_mut(shape.out_channels.max(1));
+        for row in rows {
+            let (image, out_y) = (row / shape.out_height, row % shape.out_height);
+            let taps_y = taps(&shape.window, out_y, Axis::Y, shape.in_height);
+            for out_x in 0..shape.out_width {
+                let taps_x = taps(&shape.window, out_x, Axis::X, shape.in_width);
+                let inside = inside(shape, image, (out_y, taps_y.clone()), (out_x, taps_x));
+                if let Some(output) = outputs.next() {
+                    pixels.compute::<L>(&inside, output);
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Axis {
+    Y,
+    X,
+}
+
+/// The taps of output position `position` that lie inside an axis of `len` inputs.
+#[inline(always)]
+fn taps(window: &Window2d, position: usize, axis: Axis, len: usize) -> Range<usize> {
+    let (stride, dilation, pad, taps) = match axis {
+        Axis::Y => (window.stride_height, window.dilation_height, window.pad_top, window.filter_height),
+        Axis::X => (window.stride_width, window.dilation_width, window.pad_left, window.filter_width),
+    };
+    let first = position * stride;
+    let start = pad.saturating_sub(first).div_ceil(dilation);
+    let end = (len + pad).saturating_sub(first).div_ceil(dilation).min(taps);
+    start.min(end)..end
+}
+
+#[inline(always)]
+fn inside(
+    shape: &Conv2dShape,
+    image: usize,
+    (out_y, taps_y): (usize, Range<usize>),
+    (out_x, taps_x): (usize, Range<usize>),
+) -> Inside {
+    let window = &shape.window;
+    let y =
+        (out_y * window.stride_height + taps_y.start * window.dilation_height).saturating_sub(window.pad_top);
+    let x =
+        (out_x * window.stride_width + taps_x.start * window.dilation_width).saturating_sub(window.pad_left);
+    let first = ((image * shape.in_height + y) * shape.in_width + x) * shape.in_channels;
+    Inside { taps_y, taps_x, first }
+}
+
+fn steps(shape: &Conv2dShape) -> Steps {
+    let window = &shape.window;
+    Steps {
+        input_y: window.dilation_height * shape.in_width * shape.in_channels,
+        input_x: window.dilation_width * shape.in_channels,
+        weights_y: window.filter_width * shape.out_channels,
+        weights_x: shape.out_channels,
+    }
+}
+
+/// What all pixels share.
+struct Pixels<'a, T: Tap, S: Store<T::Sum>> {
+    shape: &'a Conv2dShape,
+    weights: &'a [T::Weight],
+    store: &'a S,
+    input: &'a [T::Element],
+    zero: T::Element,
+    steps: Steps,
+}
+
+impl<T: Tap, S: Store<T::Sum>> Pixels<'_, T, S> {
+    /// All channels of one pixel: vectors of `L`, then of 8, then one by one.
+    #[inline(always)]
+    fn compute<const L: usize>(&self, inside: &Inside, output: &mut [S::Output]) {
+        let mut channel = 0;
+        if self.shape.in_channels == self.shape.out_channels {
+            while channel + L <= output.len() {
+                self.vector::<L>(inside, channel, output);
+                channel += L;
+            }
+            while channel + 8 <= output.len() {
+                self.vector::<8>(inside, channel, output);
+                channel += 8;
+            }
+        }
+        while channel < output.len() {
+            self.vector::<1>(inside, channel, output);
+            channel += 1;
+        }
+    }
+
+    /// `N` neighbouring channels of one pixel. More than one only if each output channel has its own input channel.
+    #[inline(always)]
+    fn vector<const N: usize>(&self, inside: &Inside, channel: usize, output: &mut [S::Output]) {
+        let in_channel = channel / self.shape.group_out_channels();
+        let mut sums = [T::Sum::default(); N];
+        for (row, tap_y) in inside.taps_y.clone().enumerate() {
+            let mut input = inside.first + row * self.steps.input_y + in_channel;
+            let first_weight = tap_y * self.steps.weights_y + inside.taps_x.start * self.steps.weights_x;
+            let mut weight = first_weight + channel;
+            for _ in inside.taps_x.clone() {
+                let inputs = &self.input[input..input + N];
+                let weights = &self.weights[weight..weight + N];
+                for n in 0..N {
+                    sums[n] = T::add(sums[n], inputs[n], self.zero, weights[n]);
+                }
+                input += self.steps.input_x;
+                weight += self.steps.weights_x;
+            }
+        }
+        output[channel..channel + N].copy_from_slice(&self.store.outputs(channel, &sums));
+    }
+}
+
+/// DEPTHWISE_CONV_2D on floats, vectors of `L` channels.
+pub(crate) struct DepthwiseFloat<I, const L: usize> {
+    isa: I,
+    shape: Conv2dShape,
+    weights: Lines<f32>,
+    store: FloatStore,
+}
+
+impl<I: Isa, const L: usize> DepthwiseFloat<I, L> {
+    pub(crate) fn new(isa: I, spec: &ConvF32<'_>) -> Self {
+        assert_eq!(spec.filter.len(), spec.shape.depthwise_filter_len());
+        let mut weights = Lines::zeroed(spec.filter.len());
+        for (index, weight) in weights.as_mut_slice().iter_mut().enumerate() {
+            *weight = spec.filter.get(index);
+        }
+        let store = FloatStore::new(spec.shape.out_channels, spec.bias, spec.activation);
+        Self { isa, shape: spec.shape, weights, store }
+    }
+}
+
+impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseFloat<I, L> {
+    fn rows(&self) -> usize {
+        self.shape.rows()
+    }
+
+    fn row_len(&self) -> usize {
+        self.shape.row_len()
+    }
+
+    fn packed_bytes(&self) -> usize {
+        self.weights.bytes() + self.store.bytes()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        0
+    }
+
+    fn run(&self, input: &[f32], rows: Range<usize>, _scratch: &mut [u8], output: &mut [f32]) {
+        assert_eq!(input.len(), self.shape.input_len());
+        assert_eq!(output.len(), rows.len() * self.shape.row_len());
+        self.isa.vectorize(Rows::<FloatTap<I>, _, L> {
+            shape: &self.shape,
+            weights: self.weights.as_slice(),
+            store: &self.store,
+            input,
+            zero: 0.0,
+            rows,
+            output,
+        });
+    }
+}
+
+fn widened(filter: &[i8]) -> Lines<i16> {
+    let mut weights = Lines::zeroed(filter.len());
+    for (wide, &weight) in weights.as_mut_slice().iter_mut().zip(filter) {
+        *wide = i16::from(weight);
+    }
+    weights
+}
+
+/// DEPTHWISE_CONV_2D on int8, vectors of `L` channels.
+pub(crate) struct DepthwiseInt<I, const L: usize> {
+    isa: I,
+    shape: Conv2dShape,
+    weights: Lines<i16>,
+    store: RequantizeStore,
+    zero: i8,
+}
+
+impl<I: Isa, const L: usize> DepthwiseInt<I, L> {
+    pub(crate) fn new(isa: I, spec: &ConvI8<'_>) -> Self {
+        assert_eq!(spec.filter.len(), spec.shape.depthwise_filter_len());
+        Self {
+            isa,
+            shape: spec.shape,
+            weights: widened(spec.filter),
+            store: RequantizeStore::new(spec.shape.out_channels, spec.bias, &spec.output, |_| 0),
+            zero: spec.input_zero_point as i8,
+        }
+    }
+}
+
+impl<I: Isa, const L: usize> Packed<i8, i8> for DepthwiseInt<I, L> {
+    fn rows(&self) -> usize {
+        self.shape.rows()
+    }
+
+    fn row_len(&self) -> usize {
+        self.shape.row_len()
+    }
+
+    fn packed_bytes(&self) -> usize {
+        self.weights.bytes() + self.store.bytes()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        0
+    }
+
+    fn run(&self, input: &[i8], rows: Range<usize>, _scratch: &mut [u8], output: &mut [i8]) {
+        assert_eq!(input.len(), self.shape.input_len());
+        assert_eq!(output.len(), rows.len() * self.shape.row_len());
+        self.isa.vectorize(Rows::<IntTap, _, L> {
+            shape: &self.shape,
+            weights: self.weights.as_slice(),
+            store: &self.store,
+            input,
+            zero: self.zero,
+            rows,
+            output,
+        });
+    }
+}
+
+/// DEPTHWISE_CONV_2D on floats with int8 weights, vectors of `L` channels. Each call quantizes the images its rows touch.
+pub(crate) struct DepthwiseMixed<I, const L: usize> {
+    isa: I,
+    shape: Conv2dShape,
+    weights: Lines<i16>,
+    constants: HybridConstants,
+    how: InputQuantization,
+}
+
+impl<I: Isa, const L: usize> DepthwiseMixed<I, L> {
+    pub(crate) fn new(isa: I, spec: &ConvHybrid<'_>) -> Self {
+        let ConvHybrid { shape, filter, filter_scales, bias, input, activation } = *spec;
+        assert_eq!(filter.len(), shape.depthwise_filter_len());
+        let channels = shape.out_channels;
+        let constants = HybridConstants::new(channels, &filter_scales, bias, activation, false, |_| 0);
+        Self { isa, shape, weights: widened(filter), constants, how: input }
+    }
+}
+
+impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseMixed<I, L> {
+    fn rows(&self) -> usize {
+        self.shape.rows()
+    }
+
+    fn row_len(&self) -> usize {
+        self.shape.row_len()
+    }
+
+    fn packed_bytes(&self) -> usize {
+        self.weights.bytes() + self.constants.bytes()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.shape.image_len().next_multiple_of(SCRATCH_ALIGN)
+    }
+
+    fn run(&self, input: &[f32], rows: Range<usize>, scratch: &mut [u8], output: &mut [f32]) {
+        assert_eq!(input.len(), self.shape.input_len());
+        assert_eq!(output.len(), rows.len() * self.shape.row_len());
+        let one_image = Conv2dShape { batch: 1, ..self.shape };
+        for_each_image(&self.shape, rows, output, |image, rows, output| {
+            let quantized: &mut [i8] = bytemuck::cast_slice_mut(&mut scratch[..self.shape.image_len()]);
+            let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
+            let how = quantize_row(input, self.how, quantized);
+            let first = image * self.shape.out_height;
+            self.isa.vectorize(Rows::<IntTap, _, L> {
+                shape: &one_image,
+                weights: self.weights.as_slice(),
+                store: &self.constants.store(how, 0),
+                input: quantized,
+                zero: how.zero_point as i8,
+                rows: rows.start - first..rows.end - first,
+                output,
+            });
+        });
+    }
+}

@@ -1,0 +1,73 @@
+//! The inputs under the window of one output pixel, gathered in the filter's order: taps by row, channels innermost.
+
+use crate::shape::Conv2dShape;
+
+/// Where output pixel `pixel`, counted over the whole batch, lies: image, row, column.
+#[inline(always)]
+fn place(shape: &Conv2dShape, pixel: usize) -> (usize, usize, usize) {
+    let row = pixel / shape.out_width;
+    (row / shape.out_height, row % shape.out_height, pixel % shape.out_width)
+}
+
+/// Gathers the patch of `pixel` that group `group` sees. `patch` holds `shape.depth()` elements; `padding` stands for what
+/// lies outside the image.
+#[inline(always)]
+pub(super) fn gather<E: Copy, T: Copy>(
+    shape: &Conv2dShape,
+    group: usize,
+    pixel: usize,
+    input: &[E],
+    padding: T,
+    convert: impl Fn(E) -> T + Copy,
+    patch: &mut [T],
+) {
+    let window = &shape.window;
+    let (image, out_y, out_x) = place(shape, pixel);
+    let image = &input[image * shape.image_len()..][..shape.image_len()];
+    let row_len = window.filter_width * shape.group_in_channels();
+    for (tap_y, patch) in patch.chunks_exact_mut(row_len.max(1)).enumerate() {
+        match window.in_y(out_y, tap_y, shape.in_height) {
+            Some(y) => {
+                let row =
+                    &image[y * shape.in_width * shape.in_channels..][..shape.in_width * shape.in_channels];
+                gather_row(shape, group, out_x, row, padding, convert, patch);
+            }
+            None => patch.fill(padding),
+        }
+    }
+}
+
+/// Gathers one row of taps from one row of the image.
+#[inline(always)]
+fn gather_row<E: Copy, T: Copy>(
+    shape: &Conv2dShape,
+    group: usize,
+    out_x: usize,
+    row: &[E],
+    padding: T,
+    convert: impl Fn(E) -> T + Copy,
+    patch: &mut [T],
+) {
+    let window = &shape.window;
+    let first = out_x * window.stride_width;
+    let inside = first >= window.pad_left && first - window.pad_left + window.filter_width <= shape.in_width;
+    if inside && window.dilation_width == 1 && shape.groups == 1 {
+        let start = (first - window.pad_left) * shape.in_channels;
+        copy(&row[start..start + patch.len()], convert, patch);
+        return;
+    }
+    let depth = shape.group_in_channels();
+    for (tap_x, patch) in patch.chunks_exact_mut(depth.max(1)).enumerate() {
+        match window.in_x(out_x, tap_x, shape.in_width) {
+            Some(x) => copy(&row[x * shape.in_channels + group * depth..][..depth], convert, patch),
+            None => patch.fill(padding),
+        }
+    }
+}
+
+#[inline(always)]
+fn copy<E: Copy, T: Copy>(from: &[E], convert: impl Fn(E) -> T, to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = convert(from);
+    }
+}

@@ -1,0 +1,175 @@
+//! Blocks of output pixels times panels of weights.
+
+use core::ops::Range;
+
+use super::panels::Panels;
+use super::patch::gather;
+use super::store::Store;
+use super::tile::Tile;
+use crate::isa::Body;
+use crate::shape::{Conv2dShape, Window2d};
+
+/// Tiles of pixels in a block: their patches stay in the nearest cache while all panels pass over them.
+const TILES_IN_BLOCK: usize = 4;
+
+/// Elements of gathered input that a run needs.
+pub(super) fn gathered_len<T: Tile<L>, const M: usize, const L: usize>(panels: &Panels<T, L>) -> usize {
+    M * TILES_IN_BLOCK * panels.padded_depth()
+}
+
+/// A convolution over some of the output's pixels, as code for the tile's instruction set.
+pub(super) struct Product<'a, T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize> {
+    pub(super) shape: &'a Conv2dShape,
+    pub(super) panels: &'a Panels<T, L>,
+    pub(super) store: &'a S,
+    pub(super) input: &'a [T::Element],
+    /// Stands for inputs outside the image.
+    pub(super) padding: T::Element,
+    /// Output pixels, counted over the whole batch.
+    pub(super) pixels: Range<usize>,
+    /// [`gathered_len`] elements, of any content.
+    pub(super) gathered: &'a mut [T::Input],
+    /// The outputs of `pixels`.
+    pub(super) output: &'a mut [S::Output],
+}
+
+impl<T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize> Body for Product<'_, T, S, M, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { shape, panels, store, input, padding, pixels, gathered, output } = self;
+        let in_place = if reads_in_place(shape, panels.depth, panels.padded_depth()) {
+            T::in_place(input)
+        } else {
+            None
+        };
+        let first = pixels.start;
+        for start in pixels.clone().step_by(M * TILES_IN_BLOCK) {
+            let block = start..pixels.end.min(start + M * TILES_IN_BLOCK);
+            let output = &mut output[(start - first) * shape.out_channels..];
+            for group in 0..shape.groups {
+                let target = Target { store, channel: group * panels.columns, row_len: shape.out_channels };
+                let rows = block.len();
+                match in_place.filter(|_| rows == 1 || rows.is_multiple_of(M)) {
+                    Some(input) => {
+                        let inputs = &input[start * panels.depth..][..rows * panels.depth];
+                        multiply::<T, S, M, L>(panels, group, inputs, rows, &target, output);
+                    }
+                    None => {
+                        fill::<T, L>(shape, panels, group, block.clone(), input, padding, gathered);
+                        multiply::<T, S, M, L>(panels, group, gathered, rows, &target, output);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether patches follow each other in the input as they would once gathered.
+#[inline(always)]
+fn reads_in_place(shape: &Conv2dShape, depth: usize, padded_depth: usize) -> bool {
+    shape.groups == 1 && shape.window == Window2d::POINT && depth == padded_depth
+}
+
+/// Gathers the patches of `block`, and brings them to the tile's type.
+#[inline(always)]
+fn fill<T: Tile<L>, const L: usize>(
+    shape: &Conv2dShape,
+    panels: &Panels<T, L>,
+    group: usize,
+    block: Range<usize>,
+    input: &[T::Element],
+    padding: T::Element,
+    gathered: &mut [T::Input],
+) {
+    for (pixel, patch) in block.zip(gathered.chunks_exact_mut(panels.padded_depth().max(1))) {
+        let (patch, rest) = patch.split_at_mut(panels.depth);
+        gather(shape, group, pixel, input, T::input(padding), T::input, patch);
+        // Their weights are zero, but a float left over in scratch might be a NaN.
+        rest.fill(T::input(padding));
+    }
+}
+
+/// Where sums go.
+struct Target<'a, S> {
+    store: &'a S,
+    /// First output channel of the group.
+    channel: usize,
+    /// Elements from one pixel to the next.
+    row_len: usize,
+}
+
+/// All panels of `group` times `rows` rows of `inputs`, two panels at a time.
+#[inline(always)]
+fn multiply<T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize>(
+    panels: &Panels<T, L>,
+    group: usize,
+    inputs: &[T::Input],
+    rows: usize,
+    target: &Target<'_, S>,
+    output: &mut [S::Output],
+) {
+    let panel_len = panels.padded_depth() * L;
+    let weights = panels.group(group);
+    let count = panels.columns.div_ceil(L);
+    for panel in (0..count).step_by(2) {
+        let columns = panel * L..panels.columns.min((panel + 2) * L);
+        let weights = &weights[panel * panel_len..];
+        if panel + 1 < count {
+            sweep::<T, S, M, 2, L>(weights, panels.padded_depth(), inputs, rows, columns, target, output);
+        } else {
+            sweep::<T, S, M, 1, L>(weights, panels.padded_depth(), inputs, rows, columns, target, output);
+        }
+    }
+}
+
+/// `P` panels times all rows, `M` rows at a time. The last tile may reach past `rows`; what it computes there is
+/// dropped, so `inputs` must hold a multiple of `M` rows, or one row.
+#[inline(always)]
+fn sweep<T: Tile<L>, S: Store<T::Sum>, const M: usize, const P: usize, const L: usize>(
+    weights: &[T::Weight],
+    depth: usize,
+    inputs: &[T::Input],
+    rows: usize,
+    columns: Range<usize>,
+    target: &Target<'_, S>,
+    output: &mut [S::Output],
+) {
+    for row in (0..rows).step_by(M) {
+        let inputs = &inputs[row * depth..];
+        let output = &mut output[row * target.row_len..];
+        if rows - row == 1 {
+            let sums = T::sums::<1, P>(inputs, depth, weights, depth);
+            keep(&sums, 1, columns.clone(), target, output);
+        } else {
+            let sums = T::sums::<M, P>(inputs, depth, weights, depth);
+            keep(&sums, M.min(rows - row), columns.clone(), target, output);
+        }
+    }
+}
+
+/// Stores the first `rows` rows of a tile.
+#[inline(always)]
+fn keep<Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: usize>(
+    sums: &[[[Sum; L]; P]; M],
+    rows: usize,
+    columns: Range<usize>,
+    target: &Target<'_, S>,
+    output: &mut [S::Output],
+) {
+    for (m, sums) in sums.iter().enumerate().take(rows) {
+        for (p, sums) in sums.iter().enumerate() {
+            let first = columns.start + p * L;
+            let channel = target.channel + first;
+            let outputs = target.store.outputs(channel, sums);
+            let place = &mut output[m * target.row_len + channel..];
+            if columns.end - first >= L {
+                place[..L].copy_from_slice(&outputs);
+            } else {
+                let count = columns.end - first;
+                place[..count].copy_from_slice(&outputs[..count]);
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! From sums to outputs: bias, requantization or scale, activation. Constants are one an output channel, and go on for
+//! [`MAX_LANES`] past the last channel, so that a store may read a whole vector of them.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::reference::hybrid::RowQuantization;
+use crate::shape::Clamp;
+use crate::spec::{FilterScales, FloatWeights, OutputStage};
+
+/// No tile has more lanes than this.
+pub(super) const MAX_LANES: usize = 64;
+
+/// What is done with the sums of `L` neighbouring output channels of one pixel.
+pub(super) trait Store<Sum: Copy> {
+    /// Element of the output.
+    type Output: Copy;
+
+    /// The outputs of channels `channel..channel + L`. Lanes past the last channel mean nothing.
+    fn outputs<const L: usize>(&self, channel: usize, sums: &[Sum; L]) -> [Self::Output; L];
+}
+
+/// `values`, followed by zeros enough for a vector to start at the last one.
+fn padded<T: Copy + Default>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
+    let mut padded = vec![T::default(); values.len() + MAX_LANES];
+    for (place, value) in padded.iter_mut().zip(values) {
+        *place = value;
+    }
+    padded
+}
+
+#[inline(always)]
+fn lanes<T, const L: usize>(values: &[T], first: usize) -> &[T; L] {
+    let (chunks, _) = values[first..first + L].as_chunks::<L>();
+    &chunks[0]
+}
+
+/// Bias and activation of a float kernel.
+pub(super) struct FloatStore {
+    bias: Vec<f32>,
+    activation: Clamp<f32>,
+}
+
+impl FloatStore {
+    pub(super) fn new(channels: usize, bias: Option<FloatWeights<'_>>, activation: Clamp<f32>) -> Self {
+        let bias = padded((0..channels).map(|channel| bias.map_or(0.0, |bias| bias.get(channel))));
+        Self { bias, activation }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.bias[..])
+    }
+}
+
+impl Store<f32> for FloatStore {
+    type Output = f32;
+
+    #[inline(always)]
+    fn outputs<const L: usize>(&self, channel: usize, sums: &[f32; L]) -> [f32; L] {
+        let bias: &[f32; L] = lanes(&self.bias, channel);
+        let mut outputs = [0.0; L];
+        for l in 0..L {
+            outputs[l] = self.activation.apply(sums[l] + bias[l]);
+        }
+        outputs
+    }
+}
+
+/// Bias, requantization and activation of an int8 kernel. The multiplier is taken apart, so that all channels
+/// take the same steps: shift left, multiply, round, shift right, round.
+pub(super) struct RequantizeStore {
+    bias: Vec<i32>,
+    mantissa: Vec<i32>,
+    left: Vec<u32>,
+    right: Vec<u32>,
+    zero_point: i32,
+    activation: Clamp<i8>,
+}
+
+impl RequantizeStore {
+    /// `correction(channel)` is added to the bias.
+    pub(super) fn new(
+        channels: usize,
+        bias: Option<&[i32]>,
+        stage: &OutputStage<'_>,
+        correction: impl Fn(usize) -> i32,
+    ) -> Self {
+        assert_eq!(stage.multipliers.len(), channels);
+        let multipliers = || stage.multipliers.iter();
+        Self {
+            bias: padded(
+                (0..channels)
+                    .map(|channel| bias.map_or(0, |bias| bias[channel]).wrapping_add(correction(channel))),
+            ),
+            mantissa: padded(multipliers().map(|multiplier| multiplier.mantissa)),
+            left: padded(multipliers().map(|multiplier| multiplier.shift.clamp(0, 31) as u32)),
+            right: padded(multipliers().map(|multiplier| (-multiplier.shift).clamp(0, 31) as u32)),
+            zero_point: stage.zero_point,
+            activation: stage.activation,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        4 * size_of_val(&self.bias[..])
+    }
+}
+
+impl Store<i32> for RequantizeStore {
+    type Output = i8;
+
+    #[inline(always)]
+    fn outputs<const L: usize>(&self, channel: usize, sums: &[i32; L]) -> [i8; L] {
+        let bias: &[i32; L] = lanes(&self.bias, channel);
+        let mantissa: &[i32; L] = lanes(&self.mantissa, channel);
+        let left: &[u32; L] = lanes(&self.left, channel);
+        let right: &[u32; L] = lanes(&self.right, channel);
+        let mut outputs = [0; L];
+        for l in 0..L {
+            let shifted = sums[l].wrapping_add(bias[l]).wrapping_shl(left[l]);
+            let high = ((i64::from(shifted) * i64::from(mantissa[l]) + (1i64 << 30)) >> 31) as i32;
+            let mask = (1i32.wrapping_shl(right[l])).wrapping_sub(1);
+            let threshold = (mask >> 1) + i32::from(high < 0);
+            let scaled = (high >> (right[l] & 31)) + i32::from((high & mask) > threshold);
+            outputs[l] = self.activation.apply(scaled.wrapping_add(self.zero_point));
+        }
+        outputs
+    }
+}
+
+/// Scales, bias and activation of a hybrid kernel.
+pub(super) struct HybridConstants {
+    /// Sums of each channel's weights: what a step of the input's zero point is worth.
+    weight_sums: Vec<i32>,
+    scales: Vec<f32>,
+    bias: Vec<f32>,
+    activation: Clamp<f32>,
+    /// Whether the filter's scale comes into the product before the input's (CONV_2D, scale per channel).
+    filter_first: bool,
+}
+
+impl HybridConstants {
+    pub(super) fn new(
+        channels: usize,
+        scales: &FilterScales<'_>,
+        bias: Option<&[f32]>,
+        activation: Clamp<f32>,
+        filter_first: bool,
+        weight_sum: impl Fn(usize) -> i32,
+    ) -> Self {
+        Self {
+            weight_sums: padded((0..channels).map(weight_sum)),
+            scales: padded((0..channels).map(|channel| scales.get(channel))),
+            bias: padded((0..channels).map(|channel| bias.map_or(0.0, |bias| bias[channel]))),
+            activation,
+            filter_first,
+        }
+    }
+
+    /// The store for an image or row that was quantized like this. `offset` is what the tile adds to inputs.
+    pub(super) fn store(&self, how: RowQuantization, offset: i32) -> HybridStore<'_> {
+        HybridStore { constants: self, scale: how.scale, shift: how.zero_point + offset }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        3 * size_of_val(&self.bias[..])
+    }
+}
+
+/// [`HybridConstants`] for one image or row.
+pub(super) struct HybridStore<'a> {
+    constants: &'a HybridConstants,
+    /// Scale of the quantized input.
+    scale: f32,
+    /// What the tile's inputs are too large by.
+    shift: i32,
+}
+
+impl Store<i32> for HybridStore<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn outputs<const L: usize>(&self, channel: usize, sums: &[i32; L]) -> [f32; L] {
+        let constants = self.constants;
+        let weight_sums: &[i32; L] = lanes(&constants.weight_sums, channel);
+        let scales: &[f32; L] = lanes(&constants.scales, channel);
+        let bias: &[f32; L] = lanes(&constants.bias, channel);
+        let mut outputs = [0.0; L];
+        for l in 0..L {
+            let sum = sums[l].wrapping_sub(self.shift.wrapping_mul(weight_sums[l])) as f32;
+            let scaled = if constants.filter_first {
+                sum * scales[l] * self.scale
+            } else {
+                sum * (scales[l] * self.scale)
+            };
+            outputs[l] = constants.activation.apply(scaled + bias[l]);
+        }
+        outputs
+    }
+}

@@ -1,0 +1,172 @@
+//! The innermost product: `M` rows of inputs times `P` panels of `L` weight columns, summed in registers.
+//!
+//! Inputs are `[M][stride]`, rows one after another. A panel is `[depth / GROUP][L][GROUP]`: for each step along the
+//! depth, `GROUP` consecutive weights of each of `L` output channels, so that one vector instruction that sums `GROUP`
+//! neighbouring products advances all `L` channels. Depth is padded with zero weights to a multiple of `GROUP`.
+
+use core::marker::PhantomData;
+
+use bytemuck::Pod;
+
+use crate::isa::Isa;
+
+/// One way to compute the innermost product.
+pub trait Tile<const L: usize>: Send + Sync + 'static {
+    /// The instructions it needs.
+    type Isa: Isa;
+    /// Element of the tensors: inputs and weights.
+    type Element: Copy + Send + Sync;
+    /// An input as the tile reads it.
+    type Input: Pod + Send + Sync;
+    /// A weight as the tile reads it.
+    type Weight: Pod + Send + Sync;
+    /// Sum of products.
+    type Sum: Copy;
+
+    /// Neighbouring products that one instruction sums.
+    const GROUP: usize;
+    /// What [`input`](Tile::input) adds to the value of an integer input; its share is taken out of the bias.
+    const OFFSET: i32;
+
+    /// Brings an input to the tile's type.
+    fn input(value: Self::Element) -> Self::Input;
+
+    /// Brings a weight to the tile's type.
+    fn weight(value: Self::Element) -> Self::Weight;
+
+    /// Inputs that need no change can be read where they are.
+    fn in_place(inputs: &[Self::Element]) -> Option<&[Self::Input]>;
+
+    /// The sums over `depth` products (a multiple of `GROUP`) of rows `m` of `inputs`, `stride` elements apart, and the
+    /// panels that follow each other in `panels`.
+    ///
+    /// # Panics
+    /// If `inputs` or `panels` are shorter than that.
+    fn sums<const M: usize, const P: usize>(
+        inputs: &[Self::Input],
+        stride: usize,
+        panels: &[Self::Weight],
+        depth: usize,
+    ) -> [[[Self::Sum; L]; P]; M];
+}
+
+/// Floats: one product at a time. Without fused multiply-add the sums are those of the reference, bit for bit.
+pub struct Floats<I>(PhantomData<I>);
+
+impl<I: Isa, const L: usize> Tile<L> for Floats<I> {
+    type Isa = I;
+    type Element = f32;
+    type Input = f32;
+    type Weight = f32;
+    type Sum = f32;
+
+    const GROUP: usize = 1;
+    const OFFSET: i32 = 0;
+
+    #[inline(always)]
+    fn input(value: f32) -> f32 {
+        value
+    }
+
+    #[inline(always)]
+    fn weight(value: f32) -> f32 {
+        value
+    }
+
+    #[inline(always)]
+    fn in_place(inputs: &[f32]) -> Option<&[f32]> {
+        Some(inputs)
+    }
+
+    #[inline(always)]
+    fn sums<const M: usize, const P: usize>(
+        inputs: &[f32],
+        stride: usize,
+        panels: &[f32],
+        depth: usize,
+    ) -> [[[f32; L]; P]; M] {
+        let mut rows = [&inputs[..0]; M];
+        for (m, row) in rows.iter_mut().enumerate() {
+            *row = &inputs[m * stride..][..depth];
+        }
+        let mut columns: [&[[f32; L]]; P] = [&[]; P];
+        for (p, column) in columns.iter_mut().enumerate() {
+            *column = &panels[p * depth * L..][..depth * L].as_chunks::<L>().0[..depth];
+        }
+        let mut sums = [[[0.0; L]; P]; M];
+        for k in 0..depth {
+            for p in 0..P {
+                let weights = columns[p][k];
+                for m in 0..M {
+                    let input = rows[m][k];
+                    for l in 0..L {
+                        sums[m][p][l] = I::multiply_add(input, weights[l], sums[m][p][l]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// int8 widened to 16 bits and summed in pairs: the shape of `pmaddwd` and of its kin.
+pub struct Pairs<I>(PhantomData<I>);
+
+impl<I: Isa, const L: usize> Tile<L> for Pairs<I> {
+    type Isa = I;
+    type Element = i8;
+    type Input = i16;
+    type Weight = i16;
+    type Sum = i32;
+
+    const GROUP: usize = 2;
+    const OFFSET: i32 = 0;
+
+    #[inline(always)]
+    fn input(value: i8) -> i16 {
+        i16::from(value)
+    }
+
+    #[inline(always)]
+    fn weight(value: i8) -> i16 {
+        i16::from(value)
+    }
+
+    #[inline(always)]
+    fn in_place(_inputs: &[i8]) -> Option<&[i16]> {
+        None
+    }
+
+    #[inline(always)]
+    fn sums<const M: usize, const P: usize>(
+        inputs: &[i16],
+        stride: usize,
+        panels: &[i16],
+        depth: usize,
+    ) -> [[[i32; L]; P]; M] {
+        let steps = depth / 2;
+        let mut rows: [&[[i16; 2]]; M] = [&[]; M];
+        for (m, row) in rows.iter_mut().enumerate() {
+            *row = &inputs[m * stride..][..depth].as_chunks::<2>().0[..steps];
+        }
+        let mut columns: [&[[[i16; 2]; L]]; P] = [&[]; P];
+        for (p, column) in columns.iter_mut().enumerate() {
+            let pairs = panels[p * depth * L..][..depth * L].as_chunks::<2>().0;
+            *column = &pairs.as_chunks::<L>().0[..steps];
+        }
+        let mut sums = [[[0; L]; P]; M];
+        for step in 0..steps {
+            for p in 0..P {
+                let weights = columns[p][step];
+                for m in 0..M {
+                    let [first, second] = rows[m][step].map(i32::from);
+                    for l in 0..L {
+                        let pair = first * i32::from(weights[l][0]) + second * i32::from(weights[l][1]);
+                        sums[m][p][l] = pair.wrapping_add(sums[m][p][l]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
