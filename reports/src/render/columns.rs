@@ -86,9 +86,9 @@ const COLUMNS: &[Column] = &[
         },
     },
     Column {
-        title: "interval",
+        title: "median interval",
         meaning: "Interval of that median over blocks; its level depends on how many blocks there are and is stated \
-                  below.",
+                  below the table.",
         rank: 4,
         place: Place::Addition,
         text: |cell| figures::latency_interval(cell.latency.as_ref()?),
@@ -121,7 +121,7 @@ const COLUMNS: &[Column] = &[
         text: |cell| cell.speed.as_ref().map(|speed| figures::times(speed.ratio.ratio)),
     },
     Column {
-        title: "its interval",
+        title: "speed interval",
         meaning: "Interval of the speed, from a seeded bootstrap over blocks.",
         rank: 8,
         place: Place::Addition,
@@ -138,8 +138,8 @@ const COLUMNS: &[Column] = &[
         },
     },
     Column {
-        title: "95 %",
-        meaning: "Wilson's interval of top-1, in percent: what the examples say about others like them.",
+        title: "top-1 interval",
+        meaning: "Wilson's 95 % interval of top-1, in percent: what the examples say about others like them.",
         rank: 7,
         place: Place::Addition,
         text: |cell| {

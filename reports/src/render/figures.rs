@@ -25,6 +25,12 @@ pub(super) fn digits(value: f64) -> String {
     if grew { format!("{value:.*}", decimals - 1) } else { text }
 }
 
+/// As [`digits`], without zeros at the end: for the ticks of an axis.
+pub(super) fn tick(value: f64) -> String {
+    let text = digits(value);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// The largest unit in which a value is at least 1, with its size.
 fn unit(value: f64, units: &[(f64, &'static str)]) -> (f64, &'static str) {
     let fits = |(size, _): &&(f64, &'static str)| value.abs() >= *size * 0.9995;

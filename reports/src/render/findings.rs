@@ -4,7 +4,7 @@
 use super::figures;
 use crate::record::{Outcome, RunInfo};
 use crate::stats::quantile::Tail;
-use crate::summary::{CellSummary, EnergySummary, Group, Latency, RunSummary};
+use crate::summary::{CellSummary, EnergySummary, Group, RunSummary};
 
 /// `host · mobilenet_v2 · edgebench · 1 thread`.
 pub(super) fn group_title(group: &Group) -> String {
@@ -91,17 +91,29 @@ pub(super) fn legend(group: &Group) -> Vec<String> {
     lines
 }
 
+/// Levels of the intervals that occur, the lowest first.
 fn interval_levels(group: &Group) -> Option<String> {
-    let latencies = group.cells.iter().filter_map(|cell| cell.latency.as_ref());
-    let level = |latency: &Latency| {
-        let blocks = figures::plural(latency.median.block_medians.len(), "block", "blocks");
-        let interval = latency.median.interval?;
-        Some(format!("{} over {blocks}", figures::confidence(interval.confidence)))
+    let median = |cell: &CellSummary| {
+        let median = &cell.latency.as_ref()?.median;
+        Some((median.block_medians.len(), median.interval?.confidence))
     };
-    let mut levels: Vec<String> = latencies.filter_map(level).collect();
-    levels.sort();
-    levels.dedup();
-    (!levels.is_empty()).then(|| format!("interval of the median: {}", levels.join("; ")))
+    let speed = |cell: &CellSummary| Some(cell.speed.as_ref()?.ratio.interval?.confidence);
+    let mut medians: Vec<(usize, f64)> = group.cells.iter().filter_map(median).collect();
+    medians.sort_by(|one, other| one.0.cmp(&other.0));
+    medians.dedup();
+    let medians = medians.into_iter().map(|(blocks, confidence)| {
+        format!(
+            "median {} over {}",
+            figures::confidence(confidence),
+            figures::plural(blocks, "block", "blocks")
+        )
+    });
+    let speed = group.cells.iter().filter_map(speed).reduce(f64::min);
+    let speed = speed.map(|confidence| format!("speed {}", figures::confidence(confidence)));
+    let top1 = group.cells.iter().find_map(|cell| Some(cell.accuracy.as_ref()?.top1.interval.confidence));
+    let top1 = top1.map(|confidence| format!("top-1 {}", figures::confidence(confidence)));
+    let parts: Vec<String> = medians.chain(speed).chain(top1).collect();
+    (!parts.is_empty()).then(|| format!("intervals: {}", parts.join("; ")))
 }
 
 fn missing_tails(group: &Group) -> Option<String> {
@@ -111,12 +123,12 @@ fn missing_tails(group: &Group) -> Option<String> {
     };
     let (fewest, needed) = group.cells.iter().filter_map(short).min()?;
     let (fewest, needed) = (figures::count(fewest as u64), figures::count(needed as u64));
-    Some(format!("p99 {} where there are too few samples ({fewest}): it takes {needed}", figures::ABSENT))
+    Some(format!("p99 takes {needed} samples, there are as few as {fewest}"))
 }
 
 fn missing_energy(group: &Group) -> Option<String> {
-    let measured = |cell: &&CellSummary| cell.energy != EnergySummary::Unmeasured;
-    let missing = group.cells.iter().filter(|cell| cell.latency.is_some()).any(|cell| !measured(&cell));
-    let text = if group.cells.iter().any(|cell| measured(&cell)) { "energy – : " } else { "energy: " };
-    missing.then(|| format!("{text}unmeasured, no meter"))
+    let unmeasured = |cell: &&CellSummary| cell.latency.is_some() && cell.energy == EnergySummary::Unmeasured;
+    let (missing, all) = (group.cells.iter().filter(unmeasured).count(), group.cells.len());
+    let of = if missing == all { String::new() } else { format!(" in {missing} of {all} cells") };
+    (missing > 0).then(|| format!("energy unmeasured{of}: no meter"))
 }

@@ -81,7 +81,7 @@ fn panel(panel: &Panel<'_>, number: usize) -> Result<Value, RenderError> {
     let plots = plot::of_panel(panel, number)?;
     let figure = |plot: plot::Plot| {
         let wide = plot.name.starts_with("latency");
-        context! { title => plot.title, wide, svg => Value::from_safe_string(plot.svg) }
+        context! { caption => plot.caption, wide, svg => Value::from_safe_string(plot.svg) }
     };
     Ok(context! {
         number,

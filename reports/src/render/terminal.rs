@@ -163,7 +163,7 @@ fn hidden(all: &[&'static Column], shown: &[&'static Column]) -> Option<String> 
 
 /// An interval stands in brackets beside its figure, which say what it is.
 fn heading(column: &Column) -> &'static str {
-    if column.place == Place::Addition && column.title.ends_with("interval") { "" } else { column.title }
+    if column.place == Place::Addition { "" } else { column.title }
 }
 
 fn shown_text(column: &Column, cell: &CellSummary) -> String {

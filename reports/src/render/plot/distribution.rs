@@ -61,7 +61,13 @@ pub(super) fn draw(panel: &Panel<'_>, number: usize) -> Result<Option<Plot>, Ren
     }
     let title = format!("Latency of {} on {}", panel.model, panel.device);
     let description = rows.iter().map(Row::sentence).collect::<Vec<_>>().join(" ");
-    Ok(Some(ink::finish(Plot { name: format!("{NAME}-{number}"), title, description, svg })))
+    Ok(Some(ink::finish(Plot {
+        name: format!("{NAME}-{number}"),
+        caption: "Latency".to_owned(),
+        title,
+        description,
+        svg,
+    })))
 }
 
 impl<'a> Row<'a> {
@@ -114,7 +120,7 @@ fn draw_rows(area: &Area<'_>, rows: &[Row<'_>], range: (f64, f64), label_px: u32
         .disable_y_mesh()
         .disable_y_axis()
         .x_labels(7)
-        .x_label_formatter(&|value| figures::digits(value / size))
+        .x_label_formatter(&|value| figures::tick(value / size))
         .x_desc(if emulated { unit.to_owned() } else { format!("latency of one inference, {unit}") })
         .axis_style(ink::GRID)
         .bold_line_style(ink::GRID)
@@ -176,7 +182,7 @@ fn draw_medians(
     let dots = median
         .block_medians
         .iter()
-        .map(|one| Circle::new((*one, y), 4, ink::pale(row.series, 0.75).filled()));
+        .map(|one| Circle::new((*one, y), 3, ink::pale(row.series, 0.6).filled()));
     chart.draw_series(dots).map_err(failed())?;
     let top = bottom + BASELINE + DENSITY_HEIGHT;
     let tick =

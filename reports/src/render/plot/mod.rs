@@ -19,7 +19,9 @@ pub(super) const PALETTE: &str = include_str!("palette.css");
 pub struct Plot {
     /// For file names: `latency`, `accuracy-size` or `accuracy-latency`, with a number where there are several.
     pub name: String,
-    /// What it shows.
+    /// What it shows, in a few words.
+    pub caption: String,
+    /// What it shows, with model and device.
     pub title: String,
     /// The same in a sentence, with the figures, for those who do not see it.
     pub description: String,

@@ -83,7 +83,13 @@ pub(super) fn draw(panel: &Panel<'_>, number: usize, cost: &Cost) -> Result<Opti
     }
     let title = format!("{} of {} on {}", cost.title, panel.model, panel.device);
     let description = points.iter().map(|point| point.sentence.as_str()).collect::<Vec<_>>().join(" ");
-    Ok(Some(ink::finish(Plot { name: format!("{}-{number}", cost.name), title, description, svg })))
+    Ok(Some(ink::finish(Plot {
+        name: format!("{}-{number}", cost.name),
+        caption: cost.title.to_owned(),
+        title,
+        description,
+        svg,
+    })))
 }
 
 fn point(panel: &Panel<'_>, cell: &CellSummary, cost: &Cost) -> Option<Point> {
@@ -118,7 +124,7 @@ fn draw_points(area: &Area<'_>, points: &[Point], cost: &Cost, emulated: bool) -
         .configure_mesh()
         .x_labels(6)
         .y_labels(6)
-        .x_label_formatter(&|value| figures::digits(value / size))
+        .x_label_formatter(&|value| figures::tick(value / size))
         .y_label_formatter(&|value| format!("{value:.*}", usize::from(high - low < 8.0)))
         .x_desc(format!("{}, {unit}", cost.axis))
         .y_desc("top-1, %")
