@@ -44,11 +44,17 @@ pub struct Fetcher {
     offline: bool,
 }
 
-/// The folders named by `--mirror`, then those in `EDGEBENCH_MIRROR` (separated like `PATH`).
+/// The folders named by `--mirror`, then those in `EDGEBENCH_MIRROR` (separated like `PATH`), each once.
 pub fn mirror_folders(flags: &[PathBuf]) -> Vec<PathBuf> {
     let variable = std::env::var_os("EDGEBENCH_MIRROR").unwrap_or_default();
     let named = std::env::split_paths(&variable).filter(|folder| !folder.as_os_str().is_empty());
-    flags.iter().cloned().chain(named).collect()
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in flags.iter().cloned().chain(named) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
 }
 
 impl Fetcher {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::nearest::nearest;
+
 /// Why a configuration file was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -227,11 +229,28 @@ impl Problems {
     }
 
     pub(super) fn into_error(self, file: &Path, text: &str) -> ConfigError {
-        let mut problems = self.0.into_inner();
+        let mut problems = without_consequences(self.0.into_inner());
         if problems.is_empty() {
             problems.push(Problem::syntax("nothing usable", 0..0));
         }
         problems.sort_by_key(|problem| problem.span.start);
         ConfigError::Wrong { file: file.to_owned(), text: text.to_owned(), problems }
     }
+}
+
+/// A key that is missing because it is misspelt is one mistake, not two.
+fn without_consequences(problems: Vec<Problem>) -> Vec<Problem> {
+    let misspelt: Vec<(String, String)> = problems
+        .iter()
+        .filter(|problem| matches!(problem.kind, ProblemKind::UnknownKey { .. }))
+        .filter_map(|problem| {
+            let (given, known) = problem.candidates()?;
+            Some((problem.table.clone(), nearest(given, known)?.to_owned()))
+        })
+        .collect();
+    let consequence = |problem: &Problem| match &problem.kind {
+        ProblemKind::MissingKey { key, .. } => misspelt.contains(&(problem.table.clone(), key.clone())),
+        _ => false,
+    };
+    problems.into_iter().filter(|problem| !consequence(problem)).collect()
 }

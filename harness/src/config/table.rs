@@ -68,8 +68,7 @@ impl<'d> Table<'d> {
 
     /// Notes every key of the file that was not asked for.
     pub fn close(self) {
-        let mut known = self.known;
-        known.sort_unstable();
+        let known = self.known;
         for (key, _) in self.entries {
             if !known.contains(&key.get_ref().as_ref()) {
                 let kind = ProblemKind::UnknownKey { key: key.get_ref().to_string(), known: known.clone() };

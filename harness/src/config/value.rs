@@ -59,6 +59,12 @@ impl<'d> Value<'d> {
         if let DeValue::String(text) = self.value { Some(text.as_ref()) } else { None }
     }
 
+    /// The keys if it is a table, nothing noted if it is not.
+    pub fn keys(&self) -> Vec<String> {
+        let DeValue::Table(entries) = self.value else { return Vec::new() };
+        entries.keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
     /// Text that is not empty.
     pub fn text(&self) -> Option<&'d str> {
         let text = self.string()?;

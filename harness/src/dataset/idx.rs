@@ -220,6 +220,3 @@ fn assign_splits(named: &Named, list: &mut [Listed]) -> Result<(), DatasetError>
 fn wrong(named: &Named, expected: String, found: String) -> DatasetError {
     DatasetError::Format { file: named.name.clone(), expected, found }
 }
-
-#[cfg(test)]
-mod tests;

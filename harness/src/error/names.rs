@@ -27,7 +27,7 @@ impl From<SuiteError> for BenchError {
                     searched.iter().map(|folder| folder.display().to_string()).collect();
                 let looked = match folders.is_empty() {
                     true => "no folder was searched".to_owned(),
-                    false => format!("searched: {}", folders.join(", ")),
+                    false => format!("looked in {}", folders.join(", ")),
                 };
                 choices(report, name, known)
                     .because(looked)

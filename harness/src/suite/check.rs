@@ -15,8 +15,9 @@ use crate::config::{Percent, ProblemKind, Table, Value, factor};
 pub(super) fn suite(file: &Path, mut root: Table<'_>) -> Option<Suite> {
     let name = root.require("name", "the suite's name").and_then(|value| value.name());
     let description = optional(root.get("description"), |value| value.string().map(str::to_owned));
-    let datasets = named(root.get("dataset"), "data set", dataset);
-    let known = Known(datasets.as_ref().map(|all| all.iter().map(|one| one.name.clone()).collect()));
+    let dataset_tables = root.get("dataset");
+    let known = Known::declared(dataset_tables.as_ref());
+    let datasets = named(dataset_tables, "data set", dataset);
     let models = models(&mut root, &known);
     let variants = variants(&mut root, &known);
     let measure = optional(root.get("measure"), measure);
@@ -66,17 +67,20 @@ fn named<'d, T>(
     checked.into_iter().collect()
 }
 
-/// Names of the data sets; none when some of them are wrong, then no name is called unknown.
-struct Known(Option<Vec<String>>);
+/// Names of the data sets, also of those that are otherwise wrong.
+struct Known(Vec<String>);
 
 impl Known {
+    fn declared(tables: Option<&Value<'_>>) -> Self {
+        Self(tables.map(Value::keys).unwrap_or_default())
+    }
+
     fn check(&self, value: &Value<'_>) -> Option<String> {
         let name = value.name()?;
-        let known = self.0.as_ref()?;
-        if known.contains(&name) {
+        if self.0.contains(&name) {
             return Some(name);
         }
-        value.note(ProblemKind::UnknownName { what: "data set", found: name, known: known.clone() });
+        value.note(ProblemKind::UnknownName { what: "data set", found: name, known: self.0.clone() });
         None
     }
 }
