@@ -50,7 +50,8 @@ fn interval(ascending: &[f64]) -> Option<Interval> {
     }
     let binomial = Binomial::new(0.5, count as u64).ok()?;
     // With `cut` values left out at each end, the interval misses when at most `cut` values lie on one side.
-    let confidence = |cut: usize| 1.0 - 2.0 * binomial.cdf(cut as u64);
+    // Rounded, because the library's 0.4999999999999981 is one half and a level is compared and shown.
+    let confidence = |cut: usize| ((1.0 - 2.0 * binomial.cdf(cut as u64)) * 1e12).round() / 1e12;
     let cut = (0..(count - 1) / 2 + 1).take_while(|cut| confidence(*cut) >= CONFIDENCE).last().unwrap_or(0);
     Some(Interval {
         lower: *ascending.get(cut)?,

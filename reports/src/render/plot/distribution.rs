@@ -179,10 +179,8 @@ fn draw_medians(
         let line = PathElement::new(vec![(interval.lower, y), (interval.upper, y)], color.stroke_width(3));
         chart.draw_series([line]).map_err(failed())?;
     }
-    let dots = median
-        .block_medians
-        .iter()
-        .map(|one| Circle::new((*one, y), 3, ink::pale(row.series, 0.6).filled()));
+    let dots =
+        median.block_medians.iter().map(|one| Circle::new((*one, y), 3, ink::pale(row.series, 0.6).filled()));
     chart.draw_series(dots).map_err(failed())?;
     let top = bottom + BASELINE + DENSITY_HEIGHT;
     let tick =
