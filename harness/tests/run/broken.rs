@@ -32,7 +32,7 @@ fn all_mistakes_of_a_file_are_told_at_once() {
 fn missing_model_is_named() {
     let place = Place::new();
     std::fs::remove_file(place.suite().join("net.tflite")).expect("the model");
-    place.run(&RUN).expect_code(2).expect_words(&["cannot find net.tflite"]);
+    place.run(&RUN).expect_code(2).expect_words(&["no file at", "net.tflite"]);
 }
 
 #[test]
