@@ -129,6 +129,17 @@ impl Agent {
         })
     }
 
+    /// Sends the first `pieces` of a file, without listening to what is answered. Returns the bytes sent.
+    pub(crate) fn put_unheard(&mut self, content: &[u8], pieces: u32) -> usize {
+        let (digest, total_bytes) = (digest(content), content.len() as u64);
+        let mut sent = 0;
+        for chunk in content.chunks(MAX_CHUNK_BYTES).take(pieces as usize) {
+            self.send(&Request::Put { digest, total_bytes, offset: sent as u64, chunk: chunk.to_vec() });
+            sent += chunk.len();
+        }
+        sent
+    }
+
     pub(crate) fn close_input(&mut self) {
         self.input = None;
     }

@@ -1,6 +1,8 @@
 //! The folder of files: whole or not there, whatever happens, and shared.
 
+use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use edgebench_wire::{FailureKind, Reply, Request};
 
@@ -68,6 +70,33 @@ fn a_part_of_a_killed_agent_is_swept_away_and_one_being_written_is_not() {
     assert_eq!(names(store.path()).len(), 1, "the part that is being written");
     let complete = Reply::Stored { received_bytes: CONTENT.len() as u64, complete: true };
     assert_eq!(writing.put(CONTENT), complete);
+}
+
+#[test]
+fn an_agent_killed_at_any_moment_of_an_upload_leaves_a_whole_file_or_none() {
+    let store = tempfile::tempdir().expect("a temporary folder");
+    let content: Vec<u8> =
+        (0..1_000_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let name = store.path().join(hex(&content));
+    for round in 0..24 {
+        let mut agent = Agent::greeted(store.path());
+        let received_bytes = agent.put_unheard(&content, 1 + round % 4);
+        // From 50 us to 100 ms: before, while and after the file is stored, on slow machines and fast ones.
+        std::thread::sleep(Duration::from_micros(50 << (round / 2)));
+        agent.kill();
+        agent.ended();
+        match std::fs::read(&name) {
+            Ok(found) => {
+                assert!(found == content, "round {round}: {} bytes of {}", found.len(), content.len());
+                assert_eq!(received_bytes, content.len(), "round {round}: there before it was sent");
+                std::fs::remove_file(&name).expect("ours");
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound),
+        }
+    }
+    let mut next = Agent::greeted(store.path());
+    assert!(names(store.path()).is_empty(), "parts are swept away");
+    assert_eq!(next.put(&content), Reply::Stored { received_bytes: content.len() as u64, complete: true });
 }
 
 #[test]

@@ -165,6 +165,17 @@ fn a_message_over_the_limit_is_not_written() {
 }
 
 #[test]
+fn a_list_that_promises_more_than_the_frame_holds_is_refused() {
+    // Samples, steady, and a count of 2^63: taken at its word it would be the end of the process.
+    let mut bytes = Vec::new();
+    encode(&Raw(&[4, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 7]), &mut bytes)
+        .expect("small");
+    let mut decoder = Decoder::new();
+    decoder.push(&bytes);
+    assert!(matches!(decoder.next::<Reply>(), Err(FrameError::Payload { .. })));
+}
+
+#[test]
 fn a_message_of_a_later_version_does_not_break_the_stream() {
     // Variant 200 is in no version yet.
     let mut bytes = Vec::new();
