@@ -118,12 +118,12 @@ impl Fetcher {
     ) -> Result<Option<Object>, ArtifactError> {
         let metadata = match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(ArtifactError::io("read", path))?,
+            other => other.map_err(ArtifactError::unreadable(path))?,
         };
         if !metadata.is_file() {
             return Err(ArtifactError::NotAFile { path: path.to_owned() });
         }
-        let file = File::open(path).map_err(ArtifactError::io("open", path))?;
+        let file = File::open(path).map_err(ArtifactError::unreadable(path))?;
         let place = path.display().to_string();
         let total = Some(metadata.len());
         self.store(file, Incoming { place: &place, total, sha256, reading: path }, progress).map(Some)
@@ -145,7 +145,7 @@ impl Fetcher {
         let mut hasher = sha2::Sha256::new();
         let mut piece = vec![0; PIECE_BYTES];
         loop {
-            let read = reader.read(&mut piece).map_err(ArtifactError::io("read", incoming.reading))?;
+            let read = reader.read(&mut piece).map_err(ArtifactError::unreadable(incoming.reading))?;
             let bytes = piece.get(..read).unwrap_or_default();
             if bytes.is_empty() {
                 break;
@@ -288,7 +288,7 @@ impl Search<'_> {
         let incoming = Incoming { place: url, total, sha256: Some(*self.sha256), reading: Path::new(url) };
         match self.fetcher.store(reader, incoming, progress) {
             Ok(object) => Ok(Some(object)),
-            Err(ArtifactError::Io { action: "read", source, .. }) => {
+            Err(ArtifactError::Unreadable { source, .. }) => {
                 self.looked.push(format!("download of {url} broke off: {source}"));
                 Ok(None)
             }

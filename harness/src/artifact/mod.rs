@@ -18,12 +18,21 @@ pub use source::Source;
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    /// The operating system refused.
+    /// The operating system refused something with the cache.
     #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried: "read", "write", ...
         action: &'static str,
         /// With which file or folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file that the suite or a mirror names is there and cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
         path: PathBuf,
         /// Why not.
         #[source]
@@ -78,5 +87,10 @@ impl ArtifactError {
     /// For `map_err`: what was tried with which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// For `map_err`: a file of the user that cannot be read.
+    pub(crate) fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Unreadable { path: path.to_owned(), source }
     }
 }

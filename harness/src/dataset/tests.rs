@@ -296,6 +296,31 @@ fn a_damaged_archive_is_an_error_and_never_a_panic() {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Headers and tables of anything: an error or a pack, never a panic or a long wait.
+    #[test]
+    fn any_idx_files_are_a_pack_or_an_error(
+        images: Vec<u8>, count in 0u8..3, labels: Vec<u8>, splits in "(index|split|,|\n|0|1|a|\"){0,20}",
+        right in proptest::bool::ANY,
+    ) {
+        let place = Place::new();
+        place.idx(&vec![[0; 6]; usize::from(count)], &labels, Some(&format!("index,split\n{splits}")));
+        if !right {
+            place.write("images.idx3-ubyte", &[&[0, 0, 8, 3, 0, 0, 0, count], images.as_slice()].concat());
+        }
+        let _ = place.prepare(idx(), "all");
+    }
+
+    #[test]
+    fn any_labels_of_a_zip_are_a_pack_or_an_error(labels in "(file|class_index|split|,|\n|0|a|\"|\\PC){0,30}") {
+        let place = Place::new();
+        place.zip(&[("labels.csv", format!("file,class_index\n{labels}").as_bytes()), ("a", &png(1, 1, |_, _| [0; 3]))]);
+        let _ = place.prepare(DatasetFormat::ImagesZip, "all");
+    }
+}
+
 fn suites() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../suites")
 }

@@ -10,6 +10,7 @@ impl From<ArtifactError> for BenchError {
         let report = Report::new(exit_code(&error), &error).causes_of(&error);
         match &error {
             ArtifactError::Io { source, .. } => io_help(report, source.kind()).into(),
+            ArtifactError::Unreadable { .. } => report.help("check the rights of the file").into(),
             ArtifactError::NoCacheFolder => report.help("give one with --cache-dir or EDGEBENCH_CACHE").into(),
             ArtifactError::NotFound { looked, url, .. } => {
                 let report = looked.iter().fold(report, Report::because);
@@ -35,7 +36,8 @@ fn exit_code(error: &ArtifactError) -> ExitCode {
     match error {
         ArtifactError::Mismatch { .. } | ArtifactError::TooLong { .. } => ExitCode::Refused,
         ArtifactError::Io { .. } => ExitCode::Internal,
-        ArtifactError::NoCacheFolder
+        ArtifactError::Unreadable { .. }
+        | ArtifactError::NoCacheFolder
         | ArtifactError::NoFile { .. }
         | ArtifactError::NotFound { .. }
         | ArtifactError::NotAFile { .. } => ExitCode::Usage,
