@@ -51,3 +51,89 @@ impl Isa for Portable {
         x * y + sum
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::{Avx2, Avx512};
+
+/// Instruction sets of x86-64 beyond its baseline.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "calls into code compiled for a set, which the token proves to be present")]
+mod x86_64 {
+    use super::{Body, Isa};
+
+    /// AVX2 with FMA: every x86-64 since 2013 (Haswell) and 2017 (Zen), but for the smallest.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Avx2(());
+
+    /// AVX-512 F, BW, VL and VNNI: servers since 2019 (Cascade Lake), laptops since 2019 (Ice Lake), Zen 4.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Avx512(());
+
+    /// Whether the CPU has all these features; without `std`, whether the build says so.
+    macro_rules! has {
+        ($($feature:tt)*) => {{
+            #[cfg(feature = "std")]
+            let has = $(std::is_x86_feature_detected!($feature))&&*;
+            #[cfg(not(feature = "std"))]
+            let has = $(cfg!(target_feature = $feature))&&*;
+            has
+        }};
+    }
+
+    impl Avx2 {
+        /// The token, if this CPU has the instructions.
+        pub fn detect() -> Option<Self> {
+            has!("avx2" "fma").then_some(Self(()))
+        }
+    }
+
+    impl Avx512 {
+        /// The token, if this CPU has the instructions.
+        pub fn detect() -> Option<Self> {
+            has!("avx2" "fma" "avx512f" "avx512bw" "avx512vl" "avx512vnni").then_some(Self(()))
+        }
+    }
+
+    /// `x * y + sum` in one rounding, which only `std` offers to stable code.
+    #[inline(always)]
+    fn fused(x: f32, y: f32, sum: f32) -> f32 {
+        #[cfg(feature = "std")]
+        return x.mul_add(y, sum);
+        #[cfg(not(feature = "std"))]
+        return x * y + sum;
+    }
+
+    impl Isa for Avx2 {
+        #[inline(always)]
+        fn vectorize<B: Body>(self, body: B) -> B::Output {
+            #[target_feature(enable = "avx2,fma")]
+            fn inside<B: Body>(body: B) -> B::Output {
+                body.run()
+            }
+            // SAFETY: `self` exists only where `detect` found both features.
+            unsafe { inside(body) }
+        }
+
+        #[inline(always)]
+        fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
+            fused(x, y, sum)
+        }
+    }
+
+    impl Isa for Avx512 {
+        #[inline(always)]
+        fn vectorize<B: Body>(self, body: B) -> B::Output {
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+            fn inside<B: Body>(body: B) -> B::Output {
+                body.run()
+            }
+            // SAFETY: `self` exists only where `detect` found all six features.
+            unsafe { inside(body) }
+        }
+
+        #[inline(always)]
+        fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
+            fused(x, y, sum)
+        }
+    }
+}

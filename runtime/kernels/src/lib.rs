@@ -10,7 +10,8 @@
 //! * [`isa`]: instruction sets, as tokens that exist only if the CPU has them.
 //! * [`requantize`]: TFLite's fixed-point arithmetic.
 //! * [`mod@reference`]: plain loops with the exact arithmetic of LiteRT's reference kernels, the oracle.
-//! * [`generic`]: blocked loops over packed weights.
+//! * [`generic`]: blocked loops over packed weights, for any instruction set.
+//! * `arch`: innermost loops written in a CPU's own instructions; with `isa`, the only unsafe code.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -18,6 +19,8 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+#[cfg(target_arch = "x86_64")]
+mod arch;
 pub mod generic;
 pub mod half;
 pub mod isa;

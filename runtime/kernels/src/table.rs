@@ -15,17 +15,23 @@ pub enum Set {
     Reference,
     /// Blocked loops over packed weights, for any CPU.
     Portable,
+    /// x86-64 with AVX2 and FMA. Floats are summed with one rounding a product.
+    Avx2,
+    /// x86-64 with AVX-512 and VNNI. Floats are summed with one rounding a product.
+    Avx512Vnni,
 }
 
 impl Set {
     /// Every set, plainest first.
-    pub const ALL: &'static [Self] = &[Self::Reference, Self::Portable];
+    pub const ALL: &'static [Self] = &[Self::Reference, Self::Portable, Self::Avx2, Self::Avx512Vnni];
 
     /// The name that users read and write.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reference => "reference",
             Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512Vnni => "avx512vnni",
         }
     }
 
@@ -33,6 +39,12 @@ impl Set {
     pub fn is_available(self) -> bool {
         match self {
             Self::Reference | Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => crate::isa::Avx2::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => crate::isa::Avx512::detect().is_some(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512Vnni => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::panels::Panels;
 use super::product::{Product, gathered_len};
 use super::store::{FloatStore, HybridConstants, RequantizeStore};
-use super::tile::{Floats, Pairs, Tile};
+use super::tile::{Floats, Singles, Tile};
 use crate::isa::{Isa, Portable};
 use crate::packed::{Packed, SCRATCH_ALIGN};
 use crate::reference::conv_2d::for_each_image;
@@ -19,15 +19,15 @@ pub fn pack_f32(spec: &ConvF32<'_>) -> Box<dyn Packed<f32, f32>> {
     Box::new(ConvFloat::<Floats<Portable>, 4, 4>::new(Portable::new(), spec))
 }
 
-/// Packs for tiles of 4 pixels by two panels of 4 channels.
+/// Packs for tiles of 4 pixels by one panel of 8 channels.
 pub fn pack_i8(spec: &ConvI8<'_>) -> Box<dyn Packed<i8, i8>> {
-    Box::new(ConvInt::<Pairs<Portable>, 4, 4>::new(Portable::new(), spec))
+    Box::new(ConvInt::<Singles<Portable>, 4, 8>::new(Portable::new(), spec))
 }
 
-/// Packs for tiles of 4 pixels by two panels of 4 channels.
+/// Packs for tiles of 4 pixels by one panel of 8 channels.
 pub fn pack_hybrid(spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
     let filter_first = matches!(spec.filter_scales, FilterScales::PerChannel(_));
-    Box::new(ConvMixed::<Pairs<Portable>, 4, 4>::new(Portable::new(), spec, filter_first))
+    Box::new(ConvMixed::<Singles<Portable>, 4, 8>::new(Portable::new(), spec, filter_first))
 }
 
 /// Panels of CONV_2D's filter, OHWI.
@@ -91,6 +91,7 @@ impl<T: Tile<L, Element = f32, Sum = f32>, const M: usize, const L: usize> Packe
         assert_eq!(input.len(), self.shape.input_len());
         assert_eq!(output.len(), rows.len() * self.shape.row_len());
         self.isa.vectorize(Product::<T, _, M, L> {
+            isa: self.isa,
             shape: &self.shape,
             panels: &self.panels,
             store: &self.store,
@@ -152,6 +153,7 @@ impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> Packed
         assert_eq!(input.len(), self.shape.input_len());
         assert_eq!(output.len(), rows.len() * self.shape.row_len());
         self.isa.vectorize(Product::<T, _, M, L> {
+            isa: self.isa,
             shape: &self.shape,
             panels: &self.panels,
             store: &self.store,
@@ -229,6 +231,7 @@ impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> Packed
             let how = quantize_row(input, self.how, quantized);
             let first = image * self.shape.out_height;
             self.isa.vectorize(Product::<T, _, M, L> {
+                isa: self.isa,
                 shape: &one_image,
                 panels: &self.panels,
                 store: &self.constants.store(how, T::OFFSET),

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::conv_2d::{ConvFloat, ConvInt, ConvMixed};
-use super::tile::{Floats, Pairs};
+use super::tile::{Floats, Singles};
 use crate::isa::Portable;
 use crate::packed::Packed;
 use crate::spec::{ConvF32, ConvHybrid, ConvI8, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8};
@@ -13,14 +13,14 @@ pub fn pack_f32(spec: &FullyConnectedF32<'_>) -> Box<dyn Packed<f32, f32>> {
     Box::new(ConvFloat::<Floats<Portable>, 4, 4>::new(Portable::new(), &as_conv_f32(spec)))
 }
 
-/// Packs for tiles of 4 rows by two panels of 4 features.
+/// Packs for tiles of 4 rows by one panel of 8 features.
 pub fn pack_i8(spec: &FullyConnectedI8<'_>) -> Box<dyn Packed<i8, i8>> {
-    Box::new(ConvInt::<Pairs<Portable>, 4, 4>::new(Portable::new(), &as_conv_i8(spec)))
+    Box::new(ConvInt::<Singles<Portable>, 4, 8>::new(Portable::new(), &as_conv_i8(spec)))
 }
 
-/// Packs for tiles of 4 rows by two panels of 4 features.
+/// Packs for tiles of 4 rows by one panel of 8 features.
 pub fn pack_hybrid(spec: &FullyConnectedHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
-    Box::new(ConvMixed::<Pairs<Portable>, 4, 4>::new(Portable::new(), &as_conv_hybrid(spec), false))
+    Box::new(ConvMixed::<Singles<Portable>, 4, 8>::new(Portable::new(), &as_conv_hybrid(spec), false))
 }
 
 pub(crate) fn as_conv_f32<'a>(spec: &FullyConnectedF32<'a>) -> ConvF32<'a> {

@@ -19,6 +19,7 @@ pub(super) fn gathered_len<T: Tile<L>, const M: usize, const L: usize>(panels: &
 
 /// A convolution over some of the output's pixels, as code for the tile's instruction set.
 pub(super) struct Product<'a, T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize> {
+    pub(super) isa: T::Isa,
     pub(super) shape: &'a Conv2dShape,
     pub(super) panels: &'a Panels<T, L>,
     pub(super) store: &'a S,
@@ -38,7 +39,7 @@ impl<T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize> Body for Prod
 
     #[inline(always)]
     fn run(self) {
-        let Self { shape, panels, store, input, padding, pixels, gathered, output } = self;
+        let Self { isa, shape, panels, store, input, padding, pixels, gathered, output } = self;
         let in_place = if reads_in_place(shape, panels.depth, panels.padded_depth()) {
             T::in_place(input)
         } else {
@@ -49,7 +50,8 @@ impl<T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize> Body for Prod
             let block = start..pixels.end.min(start + M * TILES_IN_BLOCK);
             let output = &mut output[(start - first) * shape.out_channels..];
             for group in 0..shape.groups {
-                let target = Target { store, channel: group * panels.columns, row_len: shape.out_channels };
+                let target =
+                    Target { isa, store, channel: group * panels.columns, row_len: shape.out_channels };
                 let rows = block.len();
                 match in_place.filter(|_| rows == 1 || rows.is_multiple_of(M)) {
                     Some(input) => {
@@ -92,7 +94,9 @@ fn fill<T: Tile<L>, const L: usize>(
 }
 
 /// Where sums go.
-struct Target<'a, S> {
+struct Target<'a, I, S> {
+    /// What the tile runs on.
+    isa: I,
     store: &'a S,
     /// First output channel of the group.
     channel: usize,
@@ -100,23 +104,23 @@ struct Target<'a, S> {
     row_len: usize,
 }
 
-/// All panels of `group` times `rows` rows of `inputs`, two panels at a time.
+/// All panels of `group` times `rows` rows of `inputs`, [`Tile::PANELS`] at a time.
 #[inline(always)]
 fn multiply<T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize>(
     panels: &Panels<T, L>,
     group: usize,
     inputs: &[T::Input],
     rows: usize,
-    target: &Target<'_, S>,
+    target: &Target<'_, T::Isa, S>,
     output: &mut [S::Output],
 ) {
     let panel_len = panels.padded_depth() * L;
     let weights = panels.group(group);
     let count = panels.columns.div_ceil(L);
-    for panel in (0..count).step_by(2) {
-        let columns = panel * L..panels.columns.min((panel + 2) * L);
+    for panel in (0..count).step_by(T::PANELS) {
+        let columns = panel * L..panels.columns.min((panel + T::PANELS) * L);
         let weights = &weights[panel * panel_len..];
-        if panel + 1 < count {
+        if T::PANELS == 2 && panel + 1 < count {
             sweep::<T, S, M, 2, L>(weights, panels.padded_depth(), inputs, rows, columns, target, output);
         } else {
             sweep::<T, S, M, 1, L>(weights, panels.padded_depth(), inputs, rows, columns, target, output);
@@ -133,17 +137,17 @@ fn sweep<T: Tile<L>, S: Store<T::Sum>, const M: usize, const P: usize, const L: 
     inputs: &[T::Input],
     rows: usize,
     columns: Range<usize>,
-    target: &Target<'_, S>,
+    target: &Target<'_, T::Isa, S>,
     output: &mut [S::Output],
 ) {
     for row in (0..rows).step_by(M) {
         let inputs = &inputs[row * depth..];
         let output = &mut output[row * target.row_len..];
         if rows - row == 1 {
-            let sums = T::sums::<1, P>(inputs, depth, weights, depth);
+            let sums = T::sums::<1, P>(target.isa, inputs, depth, weights, depth);
             keep(&sums, 1, columns.clone(), target, output);
         } else {
-            let sums = T::sums::<M, P>(inputs, depth, weights, depth);
+            let sums = T::sums::<M, P>(target.isa, inputs, depth, weights, depth);
             keep(&sums, M.min(rows - row), columns.clone(), target, output);
         }
     }
@@ -151,11 +155,11 @@ fn sweep<T: Tile<L>, S: Store<T::Sum>, const M: usize, const P: usize, const L: 
 
 /// Stores the first `rows` rows of a tile.
 #[inline(always)]
-fn keep<Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: usize>(
+fn keep<I, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: usize>(
     sums: &[[[Sum; L]; P]; M],
     rows: usize,
     columns: Range<usize>,
-    target: &Target<'_, S>,
+    target: &Target<'_, I, S>,
     output: &mut [S::Output],
 ) {
     for (m, sums) in sums.iter().enumerate().take(rows) {

@@ -27,6 +27,8 @@ pub trait Tile<const L: usize>: Send + Sync + 'static {
     const GROUP: usize;
     /// What [`input`](Tile::input) adds to the value of an integer input; its share is taken out of the bias.
     const OFFSET: i32;
+    /// Panels that pass over the inputs at once: 1 or 2, as registers allow.
+    const PANELS: usize;
 
     /// Brings an input to the tile's type.
     fn input(value: Self::Element) -> Self::Input;
@@ -38,11 +40,12 @@ pub trait Tile<const L: usize>: Send + Sync + 'static {
     fn in_place(inputs: &[Self::Element]) -> Option<&[Self::Input]>;
 
     /// The sums over `depth` products (a multiple of `GROUP`) of rows `m` of `inputs`, `stride` elements apart, and the
-    /// panels that follow each other in `panels`.
+    /// panels that follow each other in `panels`. `isa` is the proof that the instructions are there.
     ///
     /// # Panics
     /// If `inputs` or `panels` are shorter than that.
     fn sums<const M: usize, const P: usize>(
+        isa: Self::Isa,
         inputs: &[Self::Input],
         stride: usize,
         panels: &[Self::Weight],
@@ -62,6 +65,7 @@ impl<I: Isa, const L: usize> Tile<L> for Floats<I> {
 
     const GROUP: usize = 1;
     const OFFSET: i32 = 0;
+    const PANELS: usize = 2;
 
     #[inline(always)]
     fn input(value: f32) -> f32 {
@@ -80,6 +84,7 @@ impl<I: Isa, const L: usize> Tile<L> for Floats<I> {
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(
+        _isa: I,
         inputs: &[f32],
         stride: usize,
         panels: &[f32],
@@ -109,18 +114,20 @@ impl<I: Isa, const L: usize> Tile<L> for Floats<I> {
     }
 }
 
-/// int8 widened to 16 bits and summed in pairs: the shape of `pmaddwd` and of its kin.
-pub struct Pairs<I>(PhantomData<I>);
+/// int8 widened to 16 bits, one product at a time: what compilers turn into widening multiplies everywhere (`smlal` on
+/// Arm, `pmullw` and `pmulhw` on x86).
+pub struct Singles<I>(PhantomData<I>);
 
-impl<I: Isa, const L: usize> Tile<L> for Pairs<I> {
+impl<I: Isa, const L: usize> Tile<L> for Singles<I> {
     type Isa = I;
     type Element = i8;
     type Input = i16;
     type Weight = i16;
     type Sum = i32;
 
-    const GROUP: usize = 2;
+    const GROUP: usize = 1;
     const OFFSET: i32 = 0;
+    const PANELS: usize = 1;
 
     #[inline(always)]
     fn input(value: i8) -> i16 {
@@ -139,30 +146,28 @@ impl<I: Isa, const L: usize> Tile<L> for Pairs<I> {
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(
+        _isa: I,
         inputs: &[i16],
         stride: usize,
         panels: &[i16],
         depth: usize,
     ) -> [[[i32; L]; P]; M] {
-        let steps = depth / 2;
-        let mut rows: [&[[i16; 2]]; M] = [&[]; M];
+        let mut rows = [&inputs[..0]; M];
         for (m, row) in rows.iter_mut().enumerate() {
-            *row = &inputs[m * stride..][..depth].as_chunks::<2>().0[..steps];
+            *row = &inputs[m * stride..][..depth];
         }
-        let mut columns: [&[[[i16; 2]; L]]; P] = [&[]; P];
+        let mut columns: [&[[i16; L]]; P] = [&[]; P];
         for (p, column) in columns.iter_mut().enumerate() {
-            let pairs = panels[p * depth * L..][..depth * L].as_chunks::<2>().0;
-            *column = &pairs.as_chunks::<L>().0[..steps];
+            *column = &panels[p * depth * L..][..depth * L].as_chunks::<L>().0[..depth];
         }
-        let mut sums = [[[0; L]; P]; M];
-        for step in 0..steps {
+        let mut sums = [[[0i32; L]; P]; M];
+        for k in 0..depth {
             for p in 0..P {
-                let weights = columns[p][step];
+                let weights = columns[p][k];
                 for m in 0..M {
-                    let [first, second] = rows[m][step].map(i32::from);
+                    let input = i32::from(rows[m][k]);
                     for l in 0..L {
-                        let pair = first * i32::from(weights[l][0]) + second * i32::from(weights[l][1]);
-                        sums[m][p][l] = pair.wrapping_add(sums[m][p][l]);
+                        sums[m][p][l] = sums[m][p][l].wrapping_add(input * i32::from(weights[l]));
                     }
                 }
             }

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 
 use super::{Row, Set, Table};
+#[cfg(target_arch = "x86_64")]
+use crate::arch::x86_64;
 use crate::generic;
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
@@ -76,25 +78,56 @@ const fn portable<F>(name: &'static str, kernel: F) -> Row<F> {
     Row { set: Set::Portable, name, kernel }
 }
 
+#[cfg(target_arch = "x86_64")]
+const fn avx2<F>(name: &'static str, kernel: F) -> Row<F> {
+    Row { set: Set::Avx2, name, kernel }
+}
+
+#[cfg(target_arch = "x86_64")]
+const fn avx512_vnni<F>(name: &'static str, kernel: F) -> Row<F> {
+    Row { set: Set::Avx512Vnni, name, kernel }
+}
+
 /// CONV_2D on floats, weights float32 or float16.
 pub static CONV_2D_F32: Table<PackConvF32> = Table {
     operator: "CONV_2D",
     types: "f32",
-    rows: &[plain(conv_2d::pack_f32), portable("tiles of 4 x 8", generic::conv_2d::pack_f32)],
+    rows: &[
+        plain(conv_2d::pack_f32),
+        portable("tiles of 4 x 8", generic::conv_2d::pack_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::conv_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::conv_f32),
+    ],
 };
 
 /// CONV_2D on int8, per-channel scales.
 pub static CONV_2D_I8: Table<PackConvI8> = Table {
     operator: "CONV_2D",
     types: "i8",
-    rows: &[plain(conv_2d::pack_i8), portable("tiles of 4 x 8", generic::conv_2d::pack_i8)],
+    rows: &[
+        plain(conv_2d::pack_i8),
+        portable("tiles of 4 x 8", generic::conv_2d::pack_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::conv_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::conv_i8),
+    ],
 };
 
 /// CONV_2D on floats with int8 weights.
 pub static CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
     operator: "CONV_2D",
     types: "f32 x i8",
-    rows: &[plain(conv_2d::pack_hybrid), portable("tiles of 4 x 8", generic::conv_2d::pack_hybrid)],
+    rows: &[
+        plain(conv_2d::pack_hybrid),
+        portable("tiles of 4 x 8", generic::conv_2d::pack_hybrid),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::conv_hybrid),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::conv_hybrid),
+    ],
 };
 
 /// DEPTHWISE_CONV_2D on floats, weights float32 or float16.
@@ -104,6 +137,10 @@ pub static DEPTHWISE_CONV_2D_F32: Table<PackConvF32> = Table {
     rows: &[
         plain(depthwise_conv_2d::pack_f32),
         portable("vectors of 8", generic::depthwise_conv_2d::pack_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 16", x86_64::avx2::depthwise_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 32", x86_64::avx512::depthwise_f32),
     ],
 };
 
@@ -111,7 +148,14 @@ pub static DEPTHWISE_CONV_2D_F32: Table<PackConvF32> = Table {
 pub static DEPTHWISE_CONV_2D_I8: Table<PackConvI8> = Table {
     operator: "DEPTHWISE_CONV_2D",
     types: "i8",
-    rows: &[plain(depthwise_conv_2d::pack_i8), portable("vectors of 8", generic::depthwise_conv_2d::pack_i8)],
+    rows: &[
+        plain(depthwise_conv_2d::pack_i8),
+        portable("vectors of 8", generic::depthwise_conv_2d::pack_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 16", x86_64::avx2::depthwise_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 32", x86_64::avx512::depthwise_i8),
+    ],
 };
 
 /// DEPTHWISE_CONV_2D on floats with int8 weights.
@@ -121,6 +165,10 @@ pub static DEPTHWISE_CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
     rows: &[
         plain(depthwise_conv_2d::pack_hybrid),
         portable("vectors of 8", generic::depthwise_conv_2d::pack_hybrid),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 16", x86_64::avx2::depthwise_hybrid),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 32", x86_64::avx512::depthwise_hybrid),
     ],
 };
 
@@ -128,14 +176,28 @@ pub static DEPTHWISE_CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
 pub static FULLY_CONNECTED_F32: Table<PackFullyConnectedF32> = Table {
     operator: "FULLY_CONNECTED",
     types: "f32",
-    rows: &[plain(fully_connected::pack_f32), portable("tiles of 4 x 8", generic::fully_connected::pack_f32)],
+    rows: &[
+        plain(fully_connected::pack_f32),
+        portable("tiles of 4 x 8", generic::fully_connected::pack_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_f32),
+    ],
 };
 
 /// FULLY_CONNECTED on int8.
 pub static FULLY_CONNECTED_I8: Table<PackFullyConnectedI8> = Table {
     operator: "FULLY_CONNECTED",
     types: "i8",
-    rows: &[plain(fully_connected::pack_i8), portable("tiles of 4 x 8", generic::fully_connected::pack_i8)],
+    rows: &[
+        plain(fully_connected::pack_i8),
+        portable("tiles of 4 x 8", generic::fully_connected::pack_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_i8),
+    ],
 };
 
 /// FULLY_CONNECTED on floats with int8 weights.
@@ -145,6 +207,10 @@ pub static FULLY_CONNECTED_HYBRID: Table<PackFullyConnectedHybrid> = Table {
     rows: &[
         plain(fully_connected::pack_hybrid),
         portable("tiles of 4 x 8", generic::fully_connected::pack_hybrid),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_hybrid),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_hybrid),
     ],
 };
 

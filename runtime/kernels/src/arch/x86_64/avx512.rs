@@ -1,0 +1,190 @@
+//! AVX-512 with VNNI.
+
+#![allow(unsafe_code, reason = "vector intrinsics and loads through pointers")]
+
+use alloc::boxed::Box;
+use core::arch::x86_64::*;
+
+use super::avx2;
+use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
+use crate::generic::depthwise_conv_2d::{DepthwiseFloat, DepthwiseInt, DepthwiseMixed};
+use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
+use crate::generic::tile::Tile;
+use crate::isa::Avx512;
+use crate::packed::Packed;
+use crate::spec::{
+    ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
+};
+
+/// 16 floats a register, fused multiply-add.
+pub(crate) struct Floats16;
+
+impl Tile<16> for Floats16 {
+    type Isa = Avx512;
+    type Element = f32;
+    type Input = f32;
+    type Weight = f32;
+    type Sum = f32;
+
+    const GROUP: usize = 1;
+    const OFFSET: i32 = 0;
+    const PANELS: usize = 2;
+
+    #[inline(always)]
+    fn input(value: f32) -> f32 {
+        value
+    }
+
+    #[inline(always)]
+    fn weight(value: f32) -> f32 {
+        value
+    }
+
+    #[inline(always)]
+    fn in_place(inputs: &[f32]) -> Option<&[f32]> {
+        Some(inputs)
+    }
+
+    #[inline(always)]
+    fn sums<const M: usize, const P: usize>(
+        _isa: Avx512,
+        inputs: &[f32],
+        stride: usize,
+        panels: &[f32],
+        depth: usize,
+    ) -> [[[f32; 16]; P]; M] {
+        assert!(M > 0 && inputs.len() >= (M - 1) * stride + depth);
+        assert!(panels.len() >= P * depth * 16 && depth.is_multiple_of(Self::GROUP));
+        let (inputs, panels) = (inputs.as_ptr(), panels.as_ptr());
+        let mut sums = [[[0.0; 16]; P]; M];
+        // SAFETY: the token proves the instructions. Row `m` is read at `m * stride + 0..depth` and panel `p` at
+        // `(p * depth + 0..depth) * 16`, which the assertions hold inside the slices; `sums` holds 16 numbers a store.
+        unsafe {
+            let mut registers = [[_mm512_setzero_ps(); P]; M];
+            for k in (0..depth).step_by(Self::GROUP) {
+                let mut weights = [_mm512_setzero_ps(); P];
+                for (p, weights) in weights.iter_mut().enumerate() {
+                    *weights = _mm512_loadu_ps(panels.add((p * depth + k) * 16).cast());
+                }
+                for (m, registers) in registers.iter_mut().enumerate() {
+                    let input = _mm512_set1_ps(*inputs.add(m * stride + k));
+                    for (register, &weights) in registers.iter_mut().zip(&weights) {
+                        *register = _mm512_fmadd_ps(input, weights, *register);
+                    }
+                }
+            }
+            for (registers, sums) in registers.iter().zip(&mut sums) {
+                for (&register, sums) in registers.iter().zip(sums) {
+                    _mm512_storeu_ps(sums.as_mut_ptr().cast(), register);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// 16 sums a register; each instruction adds four neighbouring products of an unsigned with a signed byte
+/// (`vpdpbusd`, which wraps). Inputs are made unsigned by adding 128.
+pub(crate) struct Quads16;
+
+impl Tile<16> for Quads16 {
+    type Isa = Avx512;
+    type Element = i8;
+    type Input = u8;
+    type Weight = i8;
+    type Sum = i32;
+
+    const GROUP: usize = 4;
+    const OFFSET: i32 = 128;
+    const PANELS: usize = 2;
+
+    #[inline(always)]
+    fn input(value: i8) -> u8 {
+        (value as u8) ^ 0x80
+    }
+
+    #[inline(always)]
+    fn weight(value: i8) -> i8 {
+        value
+    }
+
+    #[inline(always)]
+    fn in_place(_inputs: &[i8]) -> Option<&[u8]> {
+        None
+    }
+
+    #[inline(always)]
+    fn sums<const M: usize, const P: usize>(
+        _isa: Avx512,
+        inputs: &[u8],
+        stride: usize,
+        panels: &[i8],
+        depth: usize,
+    ) -> [[[i32; 16]; P]; M] {
+        assert!(M > 0 && inputs.len() >= (M - 1) * stride + depth);
+        assert!(panels.len() >= P * depth * 16 && depth.is_multiple_of(Self::GROUP));
+        let (inputs, panels) = (inputs.as_ptr(), panels.as_ptr());
+        let mut sums = [[[0; 16]; P]; M];
+        // SAFETY: the token proves the instructions. Row `m` is read at `m * stride + 0..depth` and panel `p` at
+        // `(p * depth + 0..depth) * 16`, which the assertions hold inside the slices; `sums` holds 16 numbers a store.
+        unsafe {
+            let mut registers = [[_mm512_setzero_si512(); P]; M];
+            for k in (0..depth).step_by(Self::GROUP) {
+                let mut weights = [_mm512_setzero_si512(); P];
+                for (p, weights) in weights.iter_mut().enumerate() {
+                    *weights = _mm512_loadu_si512(panels.add((p * depth + k) * 16).cast());
+                }
+                for (m, registers) in registers.iter_mut().enumerate() {
+                    let input = _mm512_set1_epi32(inputs.add(m * stride + k).cast::<i32>().read_unaligned());
+                    for (register, &weights) in registers.iter_mut().zip(&weights) {
+                        *register = _mm512_dpbusd_epi32(*register, input, weights);
+                    }
+                }
+            }
+            for (registers, sums) in registers.iter().zip(&mut sums) {
+                for (&register, sums) in registers.iter().zip(sums) {
+                    _mm512_storeu_si512(sums.as_mut_ptr().cast(), register);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Packs with the token if the CPU has it, else for the next plainer set.
+macro_rules! rows {
+    ($($(#[$doc:meta])* $name:ident: $spec:ident -> $element:ty, $plainer:path, |$isa:ident, $argument:ident| $kernel:expr;)*) => {
+        $($(#[$doc])*
+        pub(crate) fn $name($argument: &$spec<'_>) -> Box<dyn Packed<$element, $element>> {
+            match Avx512::detect() {
+                Some($isa) => Box::new($kernel),
+                None => $plainer($argument),
+            }
+        })*
+    };
+}
+
+rows! {
+    /// CONV_2D on floats.
+    conv_f32: ConvF32 -> f32, avx2::conv_f32, |isa, spec| ConvFloat::<Floats16, 8, 16>::new(isa, spec);
+    /// CONV_2D on int8.
+    conv_i8: ConvI8 -> i8, avx2::conv_i8, |isa, spec| ConvInt::<Quads16, 8, 16>::new(isa, spec);
+    /// CONV_2D on floats with int8 weights.
+    conv_hybrid: ConvHybrid -> f32, avx2::conv_hybrid,
+        |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, spec, matches!(spec.filter_scales, FilterScales::PerChannel(_)));
+    /// DEPTHWISE_CONV_2D on floats.
+    depthwise_f32: ConvF32 -> f32, avx2::depthwise_f32, |isa, spec| DepthwiseFloat::<_, 32>::new(isa, spec);
+    /// DEPTHWISE_CONV_2D on int8.
+    depthwise_i8: ConvI8 -> i8, avx2::depthwise_i8, |isa, spec| DepthwiseInt::<_, 32>::new(isa, spec);
+    /// DEPTHWISE_CONV_2D on floats with int8 weights.
+    depthwise_hybrid: ConvHybrid -> f32, avx2::depthwise_hybrid, |isa, spec| DepthwiseMixed::<_, 32>::new(isa, spec);
+    /// FULLY_CONNECTED on floats.
+    fully_connected_f32: FullyConnectedF32 -> f32, avx2::fully_connected_f32,
+        |isa, spec| ConvFloat::<Floats16, 8, 16>::new(isa, &as_conv_f32(spec));
+    /// FULLY_CONNECTED on int8.
+    fully_connected_i8: FullyConnectedI8 -> i8, avx2::fully_connected_i8,
+        |isa, spec| ConvInt::<Quads16, 8, 16>::new(isa, &as_conv_i8(spec));
+    /// FULLY_CONNECTED on floats with int8 weights.
+    fully_connected_hybrid: FullyConnectedHybrid -> f32, avx2::fully_connected_hybrid,
+        |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, &as_conv_hybrid(spec), false);
+}
