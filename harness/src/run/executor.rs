@@ -243,10 +243,14 @@ impl Executor {
                 (vec![Entry::Evaluation { cell: step.cell, evaluation }], result)
             }
             (StepKind::Evaluate, None) => (Vec::new(), "no data set".to_owned()),
-            (StepKind::Block(number), _) => {
+            (StepKind::Block(number), data) => {
+                // On real inputs where there are some: the agent reads them one by one, between the timed runs.
+                if let Some(data) = data {
+                    client.deploy(data.digest, &data.path).await?;
+                }
                 let opened = client.open(model.digest, &job.options).await?;
                 let started_at = Timestamp::now().to_string();
-                let measured = self.measure(&mut client).await?;
+                let measured = self.measure(&mut client, data.as_ref().map(|data| data.digest)).await?;
                 let block = block_record(number, started_at, &opened, measured);
                 let result = median_text(&block.steady_nanos);
                 let memory = Entry::Memory { cell: step.cell, memory: memory_record(opened) };
@@ -263,9 +267,9 @@ impl Executor {
         Client::greet(link, self.shared.silence).await
     }
 
-    async fn measure(&self, client: &mut Client) -> Result<Measurement, SessionError> {
+    async fn measure(&self, client: &mut Client, pack: Option<Digest>) -> Result<Measurement, SessionError> {
         let BlockLimits { warmup, steady } = self.shared.limits;
-        client.measure(None, warmup, steady, |runs| self.progress(format!("{runs} runs"))).await
+        client.measure(pack, warmup, steady, |runs| self.progress(format!("{runs} runs"))).await
     }
 
     async fn evaluate(
