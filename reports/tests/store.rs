@@ -134,7 +134,7 @@ fn run() -> impl Strategy<Value = RunRecord> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn what_is_written_is_read_back(run in run()) {
         let folder = tempfile::tempdir().expect("folder");
@@ -193,8 +193,10 @@ fn a_torn_or_damaged_file_is_an_error_and_never_a_panic() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x5a;
         std::fs::write(&path, &damaged).expect("written");
-        // A flipped value can still be a value; what matters is that reading ends.
-        let _ = read_run(&path);
+        // Derived figures and the padding of pages do not matter; everything else must be noticed.
+        if let Ok(read) = read_run(&path) {
+            assert_eq!(read, run, "byte {at} of {}", whole.len());
+        }
     }
     std::fs::write(&path, b"PAR1 but nothing more PAR1").expect("written");
     assert!(matches!(read_run(&path), Err(StoreError::Parquet { .. })));

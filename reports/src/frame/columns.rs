@@ -141,6 +141,7 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("right", Flag, &[Prediction]),
     column("top_classes", U32s, &[Prediction]),
     column("top_scores", F32s, &[Prediction]),
+    column("record_digest", Text, &[Run]),
     column("suite", Text, &[Run]),
     column("suite_description", Text, &[Run]),
     column("started_at", Text, &[Run, Block]),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use polars::prelude::{BooleanChunked, DataFrame, NewChunkedArray, Series};
 
-use super::rows::PHASES;
+use super::rows::{PHASES, digest};
 use super::{Kind, StoreError};
 use crate::record::{
     ArtifactRecord, BlockRecord, Cell, CellRecord, ConditionRecord, DeviceRecord, Energy, EvaluationRecord,
@@ -23,12 +23,18 @@ pub(super) fn record(path: &Path, table: &DataFrame) -> Result<RunRecord> {
     blocks(&rows(Kind::Block)?, &mut cells)?;
     samples(&rows(Kind::Sample)?, &mut cells)?;
     predictions(&rows(Kind::Prediction)?, &mut cells)?;
-    Ok(RunRecord {
-        run: run_info(&rows(Kind::Run)?)?,
+    let run_rows = rows(Kind::Run)?;
+    let record = RunRecord {
+        run: run_info(&run_rows)?,
         devices: devices(&rows(Kind::Device)?)?,
         artifacts: artifacts(&rows(Kind::Artifact)?)?,
         cells,
-    })
+    };
+    let (expected, found) = (run_rows.texts("record_digest")?.concat(), digest(&record));
+    if expected != found {
+        return Err(run_rows.wrong(0, "record_digest", expected, found));
+    }
+    Ok(record)
 }
 
 fn check_kinds(path: &Path, table: &DataFrame) -> Result<()> {

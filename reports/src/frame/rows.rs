@@ -132,7 +132,9 @@ fn run_frame(run: &RunRecord) -> PolarsResult<DataFrame> {
     let info = &run.run;
     let properties = json_text(&info.controller);
     let text = std::iter::once::<Option<&str>>;
+    let digest = digest(run);
     Table::new(Kind::Run, run, 1)
+        .texts("record_digest", text(Some(&digest)))
         .texts("suite", text(Some(&info.suite)))
         .texts("suite_description", text(Some(&info.suite_description)))
         .texts("started_at", text(Some(&info.started_at)))
@@ -328,6 +330,14 @@ fn predictions(run: &RunRecord) -> PolarsResult<DataFrame> {
 
 fn owners(run: &RunRecord) -> impl Iterator<Item = (usize, &CellRecord)> {
     run.cells.iter().enumerate()
+}
+
+/// BLAKE3 of the record in postcard's wire format, which is fixed since its version 1.0: what is read back must give
+/// the same, whatever happened to the file.
+pub(super) fn digest(run: &RunRecord) -> String {
+    // Growing a vector cannot fail, and the record has no type that postcard refuses.
+    let bytes = postcard::to_allocvec(run).unwrap_or_default();
+    blake3::hash(&bytes).to_hex().to_string()
 }
 
 fn json_text(properties: &std::collections::BTreeMap<String, String>) -> String {

@@ -172,14 +172,14 @@ const COLUMNS: &[Column] = &[
         meaning: "From the bytes of the file in memory to ready for the first inference, median over blocks.",
         rank: 13,
         place: Place::Own,
-        text: |cell| cell.init.as_ref().map(|init| figures::nanos(init.median)),
+        text: |cell| cell.init.as_ref().map(|init| figures::latency(init.median, cell.emulated)),
     },
     Column {
         title: "first",
         meaning: "The very first inference of a process, median over blocks.",
         rank: 12,
         place: Place::Own,
-        text: |cell| cell.first_inference.as_ref().map(|first| figures::nanos(first.median)),
+        text: |cell| cell.first_inference.as_ref().map(|first| figures::latency(first.median, cell.emulated)),
     },
     Column {
         title: "arena",

@@ -4,6 +4,7 @@
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::columns::{self, Column, Place};
+use super::outside::printable_lines;
 use super::plot::{self, Panel};
 use super::{RenderError, figures, findings};
 use crate::record::{ArtifactRecord, BlockRecord, CellRecord, DeviceRecord, Outcome, RunRecord};
@@ -22,7 +23,7 @@ pub fn html(run: &RunRecord) -> Result<String, RenderError> {
     environment.add_template("report.html", include_str!("html/report.html"))?;
     let style = format!("{}\n{}", plot::PALETTE, include_str!("html/report.css"));
     let page = environment.get_template("report.html")?;
-    Ok(page.render(context! {
+    let page = page.render(context! {
         style => Value::from_safe_string(style),
         run => run_info(run),
         tally => findings::tally(&summary),
@@ -32,8 +33,9 @@ pub fn html(run: &RunRecord) -> Result<String, RenderError> {
         meanings => meanings(&summary),
         devices => run.devices.iter().map(device).collect::<Vec<_>>(),
         artifacts => run.artifacts.iter().map(artifact).collect::<Vec<_>>(),
-        records => run.cells.iter().map(cell_record).collect::<Vec<_>>(),
-    })?)
+        records => run.cells.iter().map(|record| cell_record(run, record)).collect::<Vec<_>>(),
+    })?;
+    Ok(printable_lines(&page))
 }
 
 fn run_info(run: &RunRecord) -> Value {
@@ -173,31 +175,36 @@ fn artifact(artifact: &ArtifactRecord) -> Value {
 }
 
 /// The blocks of a cell as they were recorded, invalid ones too.
-fn cell_record(record: &CellRecord) -> Value {
+fn cell_record(run: &RunRecord, record: &CellRecord) -> Value {
     let cell = &record.cell;
+    let emulated = run.devices.iter().any(|device| device.name == cell.device && device.emulated);
     let kernels = record.memory.iter().flat_map(|memory| &memory.kernels);
     let kernel = |(name, operators): &(String, u32)| format!("{operators} × {name}");
     context! {
         title => format!("{} · {} · {} · {} · ×{}", cell.device, cell.model, cell.variant, cell.runtime, cell.threads),
-        blocks => record.blocks.iter().map(block).collect::<Vec<_>>(),
+        blocks => record.blocks.iter().map(|one| block(one, emulated)).collect::<Vec<_>>(),
         kernels => kernels.map(kernel).collect::<Vec<_>>().join(", "),
     }
 }
 
-fn block(block: &BlockRecord) -> Value {
+fn block(block: &BlockRecord, emulated: bool) -> Value {
+    let absent = || figures::ABSENT.to_owned();
+    let latency = |value: f64| figures::latency(value, emulated);
     let median = median_of(block.steady_nanos.iter().map(|nanos| *nanos as f64));
-    let load = |load: Option<f32>| load.map_or(figures::ABSENT.to_owned(), |load| format!("{load:.1}"));
+    let load = |load: Option<f32>| match load.filter(|load| load.is_finite()) {
+        Some(load) => format!("{load:.1}"),
+        None => absent(),
+    };
     let heat = block.after.temperature_millicelsius.map(|heat| format!("{:.1} °C", f64::from(heat) / 1000.0));
     let clock = block.after.cpu_khz.map(|khz| format!("{} MHz", khz / 1000));
-    let absent = || figures::ABSENT.to_owned();
     let state = block.invalid.as_ref().map_or("counts".to_owned(), |reason| format!("left out: {reason}"));
     let cells = vec![
         block.block.to_string(),
         block.started_at.clone(),
         figures::count(block.steady_nanos.len() as u64),
-        median.map_or_else(absent, figures::nanos),
-        figures::nanos(block.init_nanos as f64),
-        block.warmup_nanos.first().map_or_else(absent, |nanos| figures::nanos(*nanos as f64)),
+        median.map_or_else(absent, latency),
+        latency(block.init_nanos as f64),
+        block.warmup_nanos.first().map_or_else(absent, |nanos| latency(*nanos as f64)),
         block.peak_rss_bytes.map_or_else(absent, figures::bytes),
         format!("{} → {}", load(block.before.load_1m), load(block.after.load_1m)),
         heat.unwrap_or_else(absent),

@@ -2,6 +2,7 @@
 
 use super::columns::{self, Column};
 use super::findings;
+use super::outside::printable;
 use crate::record::RunRecord;
 use crate::summary::{CellSummary, Group, summarize};
 
@@ -55,10 +56,10 @@ fn cell_lines(cell: &CellSummary, group: &Group) -> Vec<String> {
     trouble.into_iter().chain(comparison).chain(warnings).collect()
 }
 
-/// Every character that could open markup is escaped; line breaks become spaces.
+/// Every character that could open markup is escaped.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in printable(text).chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -67,7 +68,6 @@ fn escape(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(character);
             }
-            character if character.is_control() => escaped.push(' '),
             character => escaped.push(character),
         }
     }

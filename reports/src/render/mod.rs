@@ -8,6 +8,7 @@ mod findings;
 mod html;
 mod json;
 mod markdown;
+mod outside;
 mod plot;
 mod terminal;
 

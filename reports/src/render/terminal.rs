@@ -7,6 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::columns::{self, Column, Place};
 use super::figures::ABSENT;
 use super::findings;
+use super::outside::printable;
 use crate::record::{Outcome, RunRecord};
 use crate::summary::{CellSummary, Group, summarize};
 
@@ -37,10 +38,9 @@ pub fn terminal(run: &RunRecord, options: TerminalOptions) -> String {
     let page = Page { width: options.width.max(MIN_WIDTH), color: options.color };
     let summary = summarize(run);
     let duration = findings::duration(&run.run).map(|duration| format!(" in {duration}")).unwrap_or_default();
-    let mut lines = vec![
-        format!("{} · {}{duration}", page.paint(BOLD, &clean(&run.run.suite)), findings::tally(&summary)),
-        page.paint(DIM, &clean(&format!("run {}", run.run.id))),
-    ];
+    let about = format!("{}{duration} · run {}", findings::tally(&summary), run.run.id);
+    let mut lines = vec![page.paint(BOLD, &cut(&printable(&run.run.suite), page.width))];
+    lines.extend(page.wrapped("", &printable(&about)));
     for device in &run.devices {
         let problem = device.problem.as_ref().map(|problem| format!("{}: {problem}", device.name));
         lines.extend(problem.iter().flat_map(|problem| page.note(RED, "✗", problem)));
@@ -65,7 +65,7 @@ struct Page {
 
 impl Page {
     fn group(&self, group: &Group) -> Vec<String> {
-        let mut lines = vec![self.paint(BOLD, &cut(&clean(&findings::group_title(group)), self.width))];
+        let mut lines = vec![self.paint(BOLD, &cut(&printable(&findings::group_title(group)), self.width))];
         let all = columns::columns_of(group);
         let shown = self.fitting(&all, group);
         lines.extend(self.table(&shown, group));
@@ -73,7 +73,7 @@ impl Page {
             lines.extend(self.about(cell));
         }
         for line in findings::legend(group).iter().chain(&hidden(&all, &shown)) {
-            lines.extend(self.wrapped("  ", &clean(line)).iter().map(|line| self.paint(DIM, line)));
+            lines.extend(self.wrapped("  ", &printable(line)).iter().map(|line| self.paint(DIM, line)));
         }
         lines
     }
@@ -123,7 +123,7 @@ impl Page {
     }
 
     fn note(&self, style: Style, mark: &str, text: &str) -> Vec<String> {
-        let mut lines = self.wrapped("  ", &clean(text));
+        let mut lines = self.wrapped("  ", &printable(text));
         for (at, line) in lines.iter_mut().enumerate() {
             let lead = if at == 0 { self.paint(style, mark) } else { " ".to_owned() };
             *line = format!("{lead} {}", line.trim_start());
@@ -167,7 +167,7 @@ fn heading(column: &Column) -> &'static str {
 }
 
 fn shown_text(column: &Column, cell: &CellSummary) -> String {
-    let text = clean(&columns::text(column, cell));
+    let text = printable(&columns::text(column, cell));
     match (column.place, &cell.outcome) {
         (Place::Name, Outcome::Failed { .. }) => format!("{text} ✗"),
         (Place::Name, Outcome::Unfinished) => format!("{text} …"),
@@ -213,10 +213,4 @@ fn cut(text: &str, width: usize) -> String {
         kept.push(character);
     }
     format!("{kept}…")
-}
-
-/// Without control characters and without the marks that reorder text: names come from files that others wrote.
-fn clean(text: &str) -> String {
-    let reorders = |one: char| matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|one| if one.is_control() || reorders(one) { '\u{fffd}' } else { one }).collect()
 }

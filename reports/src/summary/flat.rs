@@ -26,7 +26,7 @@ pub const FIGURES: &[(&str, Figure)] = &[
     ("outcome", Text(|cell| Some(outcome_name(&cell.outcome).to_owned()))),
     ("stage", Text(|cell| failure(cell).map(|(stage, _)| stage.to_owned()))),
     ("reason", Text(|cell| failure(cell).map(|(_, reason)| reason.to_owned()))),
-    ("emulated", Flag(|cell| cell.latency.as_ref().map(|latency| latency.emulated))),
+    ("emulated", Flag(|cell| Some(cell.emulated))),
     ("file_bytes", Count(|cell| cell.file_bytes)),
     ("size_ratio", Number(|cell| cell.size_ratio)),
     ("arena_bytes", Count(|cell| cell.memory.as_ref().map(|memory| memory.arena_bytes))),

@@ -67,6 +67,8 @@ pub struct CellSummary {
     pub cell: Cell,
     /// Whether it is what the others of its group are compared with.
     pub is_reference: bool,
+    /// Whether its device is emulated: then its latencies are counts of the emulator and not times.
+    pub emulated: bool,
     /// How it was quantized.
     pub quantize: Option<String>,
     /// How it ended.
@@ -79,9 +81,9 @@ pub struct CellSummary {
     pub memory: Option<MemoryRecord>,
     /// Largest resident set over all blocks.
     pub peak_rss_bytes: Option<u64>,
-    /// From bytes to ready, in nanoseconds, over blocks.
+    /// From bytes to ready, over blocks; in the unit of `latency`.
     pub init: Option<BlockMedian>,
-    /// The very first inference of a process, in nanoseconds, over blocks.
+    /// The very first inference of a process, over blocks; in the unit of `latency`.
     pub first_inference: Option<BlockMedian>,
     /// Steady inferences.
     pub latency: Option<Latency>,
@@ -142,7 +144,7 @@ pub fn summarize(run: &RunRecord) -> RunSummary {
 impl Group {
     fn of(run: &RunRecord, first: CellSummary) -> Self {
         let Cell { device, model, runtime, threads, .. } = first.cell.clone();
-        let emulated = device_of(run, &first.cell).is_some_and(|device| device.emulated);
+        let emulated = first.emulated;
         let reference = reference_variant(run, &model).map(str::to_owned);
         Self { device, model, runtime, threads, emulated, reference, cells: vec![first] }
     }
@@ -162,10 +164,12 @@ fn summarize_cell(run: &RunRecord, record: &CellRecord) -> CellSummary {
     let reference = reference_of(run, cell);
     let is_reference = reference.is_some_and(|reference| std::ptr::eq(reference, record));
     let other = reference.filter(|_| !is_reference);
-    let latency = latency(record, device.is_some_and(|device| device.emulated));
+    let emulated = device.is_some_and(|device| device.emulated);
+    let latency = latency(record, emulated);
     let mut summary = CellSummary {
         cell: cell.clone(),
         is_reference,
+        emulated,
         quantize: artifact.map(|artifact| artifact.quantize.clone()),
         outcome: record.outcome.clone(),
         file_bytes: file_bytes(run, &cell.model, &cell.variant),

@@ -11,6 +11,7 @@ use plotters::element::{Circle, PathElement, Polygon, Text};
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
+use super::super::outside::printable;
 use super::super::{RenderError, figures};
 use super::{Panel, Plot, ink, time_axis};
 use crate::stats::quantile::quantile;
@@ -73,7 +74,7 @@ pub(super) fn draw(panel: &Panel<'_>, number: usize) -> Result<Option<Plot>, Ren
 impl<'a> Row<'a> {
     fn of(panel: &Panel<'_>, cell: &'a CellSummary) -> Option<Self> {
         let latency = cell.latency.as_ref()?;
-        Some(Self { latency, label: ink::printable(&panel.label(cell)), series: panel.series(cell) })
+        Some(Self { latency, label: printable(&panel.label(cell)), series: panel.series(cell) })
     }
 
     fn median(&self) -> String {

@@ -4,6 +4,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBAColor, RGBColor, TextStyle};
 
 use super::super::RenderError;
+use super::super::outside::printable;
 use super::Plot;
 
 /// Stand-ins: no picture has these colours by itself.
@@ -72,21 +73,14 @@ pub(super) fn finish(mut plot: Plot) -> Plot {
 
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in printable(text).chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
             '"' => escaped.push_str("&quot;"),
-            // Not allowed in XML at all.
-            character if character.is_control() => escaped.push('\u{fffd}'),
             character => escaped.push(character),
         }
     }
     escaped
-}
-
-/// Text that plotters will write into the picture; it escapes markup, but lets through what XML forbids.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
 }

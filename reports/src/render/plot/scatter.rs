@@ -10,6 +10,7 @@ use plotters::element::{Circle, PathElement, Text};
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
+use super::super::outside::printable;
 use super::super::{RenderError, figures};
 use super::{Panel, Plot, ink, time_axis};
 use crate::summary::CellSummary;
@@ -94,7 +95,7 @@ pub(super) fn draw(panel: &Panel<'_>, number: usize, cost: &Cost) -> Result<Opti
 
 fn point(panel: &Panel<'_>, cell: &CellSummary, cost: &Cost) -> Option<Point> {
     let top1 = cell.accuracy.as_ref()?.top1;
-    let label = ink::printable(&panel.label(cell));
+    let label = printable(&panel.label(cell));
     let accuracy = [top1.share(), top1.interval.lower, top1.interval.upper].map(|share| 100.0 * share);
     let sentence =
         format!("{label}: {}, top-1 {}.", (cost.text)(cell)?, figures::percent(top1.share(), top1.total));

@@ -1,0 +1,297 @@
+//! What readers see: snapshots of the texts, and what must hold for every run however odd.
+#![forbid(unsafe_code)]
+
+mod synthetic;
+
+use edgebench_reports::record::{Energy, EvaluationRecord, Outcome, RunRecord};
+use edgebench_reports::render::{TerminalOptions, csv, html, json, markdown, plots, terminal};
+use synthetic::{Plan, SMALL, run, troubled};
+use unicode_width::UnicodeWidthStr;
+
+const PLAIN: TerminalOptions = TerminalOptions { width: 100, color: false };
+
+#[test]
+fn terminal_tables() {
+    for width in [80, 120, 200] {
+        let options = TerminalOptions { width, color: false };
+        insta::assert_snapshot!(format!("terminal_{width}"), terminal(&run(SMALL), options));
+    }
+    insta::assert_snapshot!("terminal_troubled", terminal(&troubled(SMALL), PLAIN));
+    insta::assert_snapshot!("terminal_emulated", terminal(&emulated(), PLAIN));
+}
+
+#[test]
+fn markdown_and_csv() {
+    insta::assert_snapshot!("markdown", markdown(&run(SMALL)));
+    insta::assert_snapshot!("markdown_troubled", markdown(&troubled(SMALL)));
+    insta::assert_snapshot!("csv", csv(&troubled(SMALL)).replace("\r\n", "\n"));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for record in [run(SMALL), troubled(SMALL), emulated(), two_devices()] {
+        for width in (40..=200).step_by(5) {
+            let text = terminal(&record, TerminalOptions { width, color: false });
+            for line in text.lines() {
+                assert!(line.width() <= width, "{} columns of {width}: {line}", line.width());
+            }
+        }
+    }
+}
+
+#[test]
+fn colours_come_only_when_asked_for_and_change_no_letter() {
+    let plain = terminal(&troubled(SMALL), PLAIN);
+    let colored = terminal(&troubled(SMALL), TerminalOptions { color: true, ..PLAIN });
+    assert!(!plain.contains('\u{1b}') && colored.contains('\u{1b}'));
+    let mut stripped = String::new();
+    let mut rest = colored.as_str();
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        stripped.push_str(before);
+        rest = after.split_once('m').expect("an end of the colour").1;
+    }
+    stripped.push_str(rest);
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn json_holds_figures_and_record() {
+    let record = troubled(SMALL);
+    let value: serde_json::Value = serde_json::from_str(&json(&record).expect("json")).expect("parses");
+    assert_eq!(value["format_version"], 1);
+    assert_eq!(value["cells"][3]["outcome"], "failed");
+    assert_eq!(value["cells"][0]["file_bytes"], 1_634_224);
+    assert!(value["cells"][3]["top1"].is_null());
+    assert_eq!(serde_json::from_value::<RunRecord>(value["record"].clone()).expect("record"), record);
+}
+
+#[test]
+fn csv_has_a_value_for_every_column() {
+    let text = csv(&hostile());
+    let lines = csv_records(&text);
+    assert_eq!(lines.len(), 5);
+    assert!(lines.iter().all(|fields| fields.len() == lines[0].len()), "{text}");
+    assert_eq!(lines[1][2], HOSTILE);
+}
+
+#[test]
+fn the_page_stands_alone() {
+    let page = html(&run(SMALL)).expect("page");
+    let outside = page.replace("http://www.w3.org/2000/svg", "");
+    for forbidden in ["<script", "http:", "https:", "url(", "@import", "<link", "<img", "NaN"] {
+        assert!(!outside.contains(forbidden), "the page contains {forbidden}");
+    }
+    for wanted in [
+        "prefers-color-scheme: dark",
+        "@media print",
+        "<caption>",
+        "scope=\"col\"",
+        "<desc id=",
+        "role=\"img\"",
+    ] {
+        assert!(page.contains(wanted), "the page lacks {wanted}");
+    }
+    assert_eq!(page.matches("<svg").count(), 3);
+    assert!(!page.contains("#0101") && !page.contains("#0202"), "a stand-in colour was left");
+}
+
+#[test]
+fn pages_and_pictures_are_well_formed() {
+    for record in odd_runs() {
+        let page = html(&record).expect("page");
+        well_formed(page.strip_prefix("<!doctype html>").expect("doctype"));
+        for plot in plots(&record).expect("plots") {
+            well_formed(&plot.svg);
+            well_formed(&plot.standalone());
+            assert!(plot.standalone().contains("--series-0"));
+        }
+    }
+}
+
+#[test]
+fn troubles_are_on_every_page() {
+    let record = troubled(SMALL);
+    let texts = [terminal(&record, PLAIN), markdown(&record), csv(&record), html(&record).expect("page")];
+    for text in texts {
+        assert!(text.contains("the agent ended with signal 11 in block 2"), "{text}");
+        assert!(text.contains("unfinished"), "{text}");
+    }
+}
+
+#[test]
+fn names_from_outside_make_no_markup() {
+    let record = hostile();
+    let page = html(&record).expect("page");
+    assert!(
+        !page.contains("<b>") && !page.contains("onload=\"") && !page.contains("</style><"),
+        "markup got through"
+    );
+    assert!(page.contains("&lt;b&gt;"));
+    let text = terminal(&record, PLAIN);
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}') && !text.contains('\u{7}'), "{text:?}");
+    let markdown = markdown(&record);
+    // What stands in the code span of the run's id is shown as it is.
+    let (before, rest) = markdown.split_once("Run `").expect("the id");
+    let (_, after) = rest.split_once("`, edgebench").expect("the end of the id");
+    let spoken = format!("{before}{after}").replace("\\]", "").replace("\\`", "");
+    assert!(!spoken.contains("<b>") && !spoken.contains("](") && !spoken.contains('`'), "{spoken}");
+    for plot in plots(&record).expect("plots") {
+        assert!(!plot.svg.contains("<b>") && !plot.svg.contains('\u{1b}'), "{}", plot.svg);
+    }
+}
+
+#[test]
+fn odd_runs_render() {
+    for (at, record) in odd_runs().into_iter().enumerate() {
+        for width in [0, 1, 40, 80, 500] {
+            assert!(!terminal(&record, TerminalOptions { width, color: true }).is_empty(), "run {at}");
+        }
+        let texts =
+            [markdown(&record), csv(&record), json(&record).expect("json"), html(&record).expect("page")];
+        for text in texts {
+            let no_number = |word: &&str| matches!(*word, "NaN" | "inf");
+            let found = text.split(|one: char| !one.is_alphanumeric()).find(no_number);
+            assert_eq!(found, None, "run {at}");
+        }
+    }
+}
+
+const HOSTILE: &str =
+    "\"><b>x</b></style><svg onload=\"a\"> | `[l](u)` \u{1b}[31m\u{7}\u{202e}\n{{ 1 }} '\u{0}";
+
+/// Every name is an attempt.
+fn hostile() -> RunRecord {
+    let mut record = run(SMALL);
+    record.run.suite = HOSTILE.to_owned();
+    record.run.id = HOSTILE.to_owned();
+    record.run.arguments = vec![HOSTILE.to_owned()];
+    record.devices[0].name = HOSTILE.to_owned();
+    record.devices[0].properties.insert(HOSTILE.to_owned(), HOSTILE.to_owned());
+    for artifact in &mut record.artifacts {
+        artifact.model = HOSTILE.to_owned();
+        artifact.left_alone = vec![HOSTILE.to_owned()];
+    }
+    for cell in &mut record.cells {
+        cell.cell.model = HOSTILE.to_owned();
+        cell.cell.device = HOSTILE.to_owned();
+        cell.outcome = Outcome::Failed { stage: HOSTILE.to_owned(), reason: HOSTILE.to_owned() };
+        cell.blocks[0].invalid = Some(HOSTILE.to_owned());
+    }
+    record
+}
+
+fn emulated() -> RunRecord {
+    let mut record = run(SMALL);
+    record.devices[0].emulated = true;
+    record
+}
+
+fn two_devices() -> RunRecord {
+    let mut record = run(SMALL);
+    let mut other = record.clone();
+    other.devices[0].name = "漢字-board".to_owned();
+    other.devices[0].problem = Some("no answer within 30 s".to_owned());
+    for cell in &mut other.cells {
+        cell.cell.device = "漢字-board".to_owned();
+        cell.cell.threads = 4;
+    }
+    record.devices.extend(other.devices);
+    record.cells.extend(other.cells);
+    record
+}
+
+/// Runs at the edge of what there can be.
+fn odd_runs() -> Vec<RunRecord> {
+    let tiny = Plan { blocks: 1, samples_per_block: 1, examples: 1, seed: 1 };
+    let mut nothing = run(SMALL);
+    nothing.cells.clear();
+    nothing.devices.clear();
+    nothing.artifacts.clear();
+    let mut zeros = run(SMALL);
+    let mut huge = run(SMALL);
+    let mut no_numbers = run(SMALL);
+    let mut hollow = run(SMALL);
+    for at in 0..4 {
+        for block in &mut zeros.cells[at].blocks {
+            block.steady_nanos.fill(0);
+            block.init_nanos = 0;
+            block.warmup_nanos.clear();
+            block.steady_wall_nanos = 0;
+        }
+        for block in &mut huge.cells[at].blocks {
+            block.steady_nanos.fill(u64::MAX);
+            block.after.steal_ticks = Some(u64::MAX);
+            block.peak_rss_bytes = Some(u64::MAX);
+        }
+        for block in &mut no_numbers.cells[at].blocks {
+            block.before.load_1m = Some(f32::NAN);
+            block.energy = Energy::Measured { meter: "broken".to_owned(), microjoules: f64::NAN };
+        }
+        let evaluation = no_numbers.cells[at].evaluation.as_mut().expect("evaluated");
+        evaluation.predictions.iter_mut().for_each(|one| one.top = vec![(one.label, f32::NAN)]);
+        hollow.cells[at].blocks.iter_mut().for_each(|block| block.steady_nanos.clear());
+        hollow.cells[at].evaluation = Some(EvaluationRecord {
+            dataset: String::new(),
+            split: String::new(),
+            pack_digest: String::new(),
+            predictions: Vec::new(),
+        });
+        zeros.artifacts[at].file_bytes = 0;
+        huge.artifacts[at].file_bytes = u64::MAX;
+    }
+    vec![
+        run(SMALL),
+        troubled(SMALL),
+        emulated(),
+        two_devices(),
+        hostile(),
+        run(tiny),
+        nothing,
+        zeros,
+        huge,
+        no_numbers,
+        hollow,
+    ]
+}
+
+/// Fields of CSV text by the rules of RFC 4180.
+fn csv_records(text: &str) -> Vec<Vec<String>> {
+    let (mut records, mut fields, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                field.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(std::mem::take(&mut field)),
+            '\r' if !quoted => {}
+            '\n' if !quoted => {
+                fields.push(std::mem::take(&mut field));
+                records.push(std::mem::take(&mut fields));
+            }
+            other => field.push(other),
+        }
+    }
+    records
+}
+
+/// Every tag is closed in order; no `<` or stray quote stands in text or attributes.
+fn well_formed(markup: &str) {
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = markup;
+    while let Some((_, after)) = rest.split_once('<') {
+        let (tag, behind) = after.split_once('>').expect("a tag ends");
+        assert!(!tag.contains('<') && tag.matches('"').count() % 2 == 0, "tag <{tag}>");
+        rest = behind;
+        let name: String =
+            tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop().as_deref(), Some(name.as_str()), "closing tag");
+        } else if !tag.ends_with('/') && name != "meta" {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
