@@ -89,7 +89,7 @@ fn observe(model: &[u8], path: &Path, arguments: &ConvertArgs) -> Result<Calibra
 fn open_samples(path: &Path) -> Result<Box<dyn Samples>, BenchError> {
     let numpy = path.extension().is_some_and(|extension| extension == "npy" || extension == "npz");
     if numpy {
-        Ok(Box::new(ArraySamples { arrays: npy::read(path)? }))
+        Ok(Box::new(ArraySamples::new(npy::read(path)?)))
     } else {
         Ok(Box::new(TensorPack::open(path)?))
     }
@@ -97,21 +97,27 @@ fn open_samples(path: &Path) -> Result<Box<dyn Samples>, BenchError> {
 
 /// NumPy arrays as samples: the first axis counts them, and each array is one network input.
 struct ArraySamples {
-    arrays: Vec<Array>,
+    arrays: Vec<(Vec<usize>, Vec<f32>)>,
+}
+
+impl ArraySamples {
+    fn new(arrays: Vec<Array>) -> Self {
+        Self { arrays: arrays.into_iter().map(|array| (array.shape, array.values.to_f32())).collect() }
+    }
 }
 
 impl Samples for ArraySamples {
     fn len(&self) -> usize {
-        self.arrays.iter().map(|array| array.shape.first().copied().unwrap_or(0)).min().unwrap_or(0)
+        self.arrays.iter().map(|(shape, _)| shape.first().copied().unwrap_or(0)).min().unwrap_or(0)
     }
 
     fn sample(&self, index: usize) -> Result<Vec<Vec<f32>>, String> {
-        let one = |array: &Array| {
-            let length: usize = array.shape.iter().skip(1).product();
-            let values = array.values.get(index * length..(index + 1) * length);
+        let one = |(shape, values): &(Vec<usize>, Vec<f32>)| {
+            let length: usize = shape.iter().skip(1).product();
+            let values = values.get(index * length..(index + 1) * length);
             values
                 .map(<[f32]>::to_vec)
-                .ok_or_else(|| format!("array of shape {:?} has no example {index}", array.shape))
+                .ok_or_else(|| format!("array of shape {shape:?} has no example {index}"))
         };
         self.arrays.iter().map(one).collect()
     }

@@ -1,50 +1,17 @@
-//! NumPy's files, `.npy` and `.npz`, as float arrays. Untrusted bytes: sizes are checked before memory is taken, and
-//! Python objects are refused.
+//! Reading. The bytes are untrusted: sizes are checked before memory is taken, and Python objects are refused.
 
 use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use npyz::{DType, NpyFile, Order, TypeChar};
+
+use super::{Array, NpyError, Values};
 
 /// Most bytes of one array after decompression.
 const MAX_ARRAY_BYTES: u64 = 8 << 30;
 
 /// Most arrays in one `.npz`.
 const MAX_ARRAYS: usize = 1024;
-
-/// One array, row-major.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Array {
-    /// Name in an `.npz`, without `.npy`.
-    pub name: Option<String>,
-    /// Dimensions.
-    pub shape: Vec<usize>,
-    /// Values, the last dimension fastest.
-    pub values: Vec<f32>,
-}
-
-/// Why a file could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum NpyError {
-    /// The operating system refused.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The content is not what its name says.
-    #[error("{place}: expected {expected}, found {found}")]
-    Content {
-        /// File and array.
-        place: String,
-        /// What was expected.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
-}
 
 /// The arrays of a `.npz`, in its order, or the one of a `.npy`.
 ///
@@ -84,7 +51,7 @@ fn array(bytes: &[u8], place: &str, name: Option<String>) -> Result<Array, NpyEr
     if file.order() == Order::Fortran && shape.len() > 1 {
         return Err(content(place, "C order", "Fortran order"));
     }
-    let values = floats(file, place)?;
+    let values = typed(file, place)?;
     Ok(Array { name, shape, values })
 }
 
@@ -114,31 +81,25 @@ fn checked_shape(shape: &[u64], file_bytes: usize, place: &str) -> Result<Vec<us
     }
 }
 
-fn floats(file: NpyFile<&[u8]>, place: &str) -> Result<Vec<f32>, NpyError> {
+fn typed(file: NpyFile<&[u8]>, place: &str) -> Result<Values, NpyError> {
     let kind = match file.dtype() {
         DType::Plain(kind) => (kind.type_char(), kind.size_field()),
         _ => return Err(content(place, "numbers", "records")),
     };
     let values = match kind {
-        (TypeChar::Float, 4) => file.into_vec::<f32>(),
-        (TypeChar::Float, 8) => convert::<f64>(file, |value| value as f32),
-        (TypeChar::Uint, 1) => convert::<u8>(file, f32::from),
-        (TypeChar::Int, 1) => convert::<i8>(file, f32::from),
-        (TypeChar::Int, 2) => convert::<i16>(file, f32::from),
-        (TypeChar::Int, 4) => convert::<i32>(file, |value| value as f32),
-        (TypeChar::Int, 8) => convert::<i64>(file, |value| value as f32),
+        (TypeChar::Float, 4) => file.into_vec().map(Values::Float32),
+        (TypeChar::Float, 8) => file.into_vec().map(Values::Float64),
+        (TypeChar::Bool, 1) => file.into_vec().map(Values::Bool),
+        (TypeChar::Uint, 1) => file.into_vec().map(Values::Uint8),
+        (TypeChar::Int, 1) => file.into_vec().map(Values::Int8),
+        (TypeChar::Int, 2) => file.into_vec().map(Values::Int16),
+        (TypeChar::Int, 4) => file.into_vec().map(Values::Int32),
+        (TypeChar::Int, 8) => file.into_vec().map(Values::Int64),
         (kind, size) => {
-            return Err(content(place, "float or integer values", format!("type {kind:?}{size}")));
+            return Err(content(place, "float, integer or bool values", format!("type {kind:?}{size}")));
         }
     };
     values.map_err(|cause| content(place, "as many values as the shape has", cause.to_string()))
-}
-
-fn convert<T: npyz::Deserialize>(
-    file: NpyFile<&[u8]>,
-    to_float: impl Fn(T) -> f32,
-) -> std::io::Result<Vec<f32>> {
-    Ok(file.into_vec::<T>()?.into_iter().map(to_float).collect())
 }
 
 fn content(place: &str, expected: impl Into<String>, found: impl Into<String>) -> NpyError {
@@ -165,7 +126,10 @@ mod tests {
     fn array_reads_back() {
         let bytes = npy(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.5]);
         let read = array(&bytes, "x.npy", None).expect("an array");
-        assert_eq!((read.shape, read.values), (vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5]));
+        assert_eq!(
+            (read.shape, read.values),
+            (vec![2, 3], Values::Float32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5]))
+        );
     }
 
     #[test]
