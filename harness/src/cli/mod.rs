@@ -3,6 +3,7 @@
 
 mod convert;
 mod devices;
+mod diff_outputs;
 mod doctor;
 mod inspect;
 mod locations;
@@ -64,6 +65,8 @@ enum Verb {
     Convert(convert::ConvertArgs),
     /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
     Inspect(inspect::InspectArgs),
+    /// Compare the tensors of two .npz files: how far apart, and which differs first.
+    DiffOutputs(diff_outputs::DiffArgs),
     /// List the suites, or check one.
     Suites(suites::SuitesArgs),
     /// List the devices, or check that they answer.
@@ -122,6 +125,7 @@ impl Cli {
             Verb::Report(arguments) => report::run(&arguments, terminal),
             Verb::Convert(arguments) => convert::run(&arguments, terminal),
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
+            Verb::DiffOutputs(arguments) => diff_outputs::run(&arguments, terminal),
             Verb::Suites(arguments) => suites::run(&arguments, terminal),
             Verb::Devices(arguments) => devices::run(&arguments, terminal),
             Verb::Doctor(arguments) => doctor::run(&arguments, terminal),

@@ -18,6 +18,12 @@ impl BenchError {
         Report::new(ExitCode::Usage, format!("cannot write {}", path.display())).because(cause).into()
     }
 
+    /// A tensor of a file is not what it should be.
+    pub fn tensor(path: &Path, name: &str, expected: &str, found: &str) -> Self {
+        let what = format!("{} tensor {name}: expected {expected}, found {found}", path.display());
+        Report::new(ExitCode::Usage, what).into()
+    }
+
     /// Standard output cannot be written, or the machine refuses what every program needs.
     pub fn output(cause: std::io::Error) -> Self {
         Report::new(ExitCode::Internal, "cannot go on").because(cause).into()
