@@ -5,7 +5,10 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-/// Which set of kernels runs the operators.
+use edgebench_kernels::Set;
+
+/// Which set of kernels runs the operators. A set that has no kernel of its own for an operator takes the next plainer
+/// one. Integer results do not depend on it; float results differ in their last digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub enum KernelChoice {
@@ -14,17 +17,36 @@ pub enum KernelChoice {
     Auto,
     /// Plain loops: the arithmetic that every other set has to reproduce.
     Reference,
-    /// Blocked loops that any CPU runs.
+    /// Blocked loops that any CPU runs, with the same float results on all of them.
     Portable,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+    /// x86-64 with AVX-512 and VNNI.
+    Avx512Vnni,
 }
 
 impl KernelChoice {
-    /// The name in command lines: `auto`, `reference` or `portable`.
+    /// Every choice; the sets from the plainest to the fastest.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Reference, Self::Portable, Self::Avx2, Self::Avx512Vnni];
+
+    /// The name in command lines, such as `auto`, `reference` or `avx2`.
     pub fn name(self) -> &'static str {
+        self.set().map_or("auto", Set::name)
+    }
+
+    /// Whether this CPU, and this build, can run it.
+    pub fn is_available(self) -> bool {
+        self.set().is_none_or(Set::is_available)
+    }
+
+    /// The set that is named; none for the fastest.
+    pub(crate) fn set(self) -> Option<Set> {
         match self {
-            Self::Auto => "auto",
-            Self::Reference => "reference",
-            Self::Portable => "portable",
+            Self::Auto => None,
+            Self::Reference => Some(Set::Reference),
+            Self::Portable => Some(Set::Portable),
+            Self::Avx2 => Some(Set::Avx2),
+            Self::Avx512Vnni => Some(Set::Avx512Vnni),
         }
     }
 }
@@ -38,19 +60,17 @@ impl fmt::Display for KernelChoice {
 impl FromStr for KernelChoice {
     type Err = UnknownKernels;
 
+    /// Reads a name; `ref` is short for `reference`.
     fn from_str(text: &str) -> Result<Self, UnknownKernels> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "ref" | "reference" => Ok(Self::Reference),
-            "portable" => Ok(Self::Portable),
-            _ => Err(UnknownKernels { found: text.to_owned() }),
-        }
+        let name = if text == "ref" { "reference" } else { text };
+        let choice = Self::ALL.into_iter().find(|choice| choice.name() == name);
+        choice.ok_or_else(|| UnknownKernels { found: text.to_owned() })
     }
 }
 
 /// A name that stands for no set of kernels.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown kernels \"{found}\", expected auto, reference or portable")]
+#[error("unknown kernels \"{found}\", expected auto, reference, portable, avx2 or avx512vnni")]
 pub struct UnknownKernels {
     /// What was given.
     pub found: String,
@@ -80,14 +100,25 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_choices() {
-        for choice in [KernelChoice::Auto, KernelChoice::Reference, KernelChoice::Portable] {
+        for choice in KernelChoice::ALL {
             assert_eq!(choice.name().parse(), Ok(choice));
+        }
+        assert_eq!("ref".parse(), Ok(KernelChoice::Reference));
+    }
+
+    #[test]
+    fn every_set_of_kernels_can_be_chosen() {
+        for set in Set::ALL {
+            assert_eq!(set.name().parse::<KernelChoice>().map(KernelChoice::set), Ok(Some(*set)));
+            let listed = UnknownKernels { found: String::new() }.to_string();
+            assert!(listed.contains(set.name()), "{listed}");
         }
     }
 
     #[test]
     fn unknown_name_is_told_with_what_there_is() {
         let error = "avx9".parse::<KernelChoice>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown kernels \"avx9\", expected auto, reference or portable");
+        let expected = "unknown kernels \"avx9\", expected auto, reference, portable, avx2 or avx512vnni";
+        assert_eq!(error.to_string(), expected);
     }
 }

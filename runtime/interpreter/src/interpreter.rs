@@ -54,7 +54,8 @@ pub struct NodeInfo<'a> {
     pub operator: &'a str,
     /// The operator's version in the file.
     pub version: i32,
-    /// The kernel: its name, `view` for a node that only renames memory, `folded` for one that is gone.
+    /// The kernel: its name, `copy` for a plain move,
+    /// `view` for a node that only renames memory, `folded` for one that is gone.
     pub kernel: &'static str,
     /// Multiply-accumulates of one inference.
     pub macs: u64,

@@ -18,6 +18,9 @@ use crate::registry;
 const MAX_ARENA_BYTES: usize = 1 << 30;
 
 pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result<Interpreter<'m>, Fault> {
+    if !options.kernels.is_available() {
+        return Err(Fault::unsupported("this CPU", format!("kernels {}", options.kernels)));
+    }
     let folded = Folded::of(model);
     let prepared = prepare_nodes(model, &folded, options)?;
     let roots = roots(model, &prepared);

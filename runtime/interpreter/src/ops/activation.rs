@@ -2,11 +2,10 @@
 
 use alloc::format;
 
-use edgebench_kernels::Set;
-use edgebench_kernels::reference::activation;
-use edgebench_kernels::reference::hard_swish::{self, HardSwishI8};
-use edgebench_kernels::reference::logistic::{self, Table256};
+use edgebench_kernels::reference::hard_swish::HardSwishI8;
+use edgebench_kernels::reference::logistic::Table256;
 use edgebench_kernels::reference::quantize::Requantize;
+use edgebench_kernels::table;
 use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::filter::{float_clamp, int8_clamp};
@@ -31,7 +30,8 @@ fn clamp(site: &Site<'_, '_>, kind: ActivationFunctionType) -> Result<Prepared, 
     match input.dtype() {
         DType::Float32 => {
             let range = float_clamp(kind, site)?;
-            Ok(unary(Set::Reference.name(), move |input, output| activation::clamp_f32(range, input, output)))
+            let row = table::RELU_F32.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(range, input, output)))
         }
         DType::Int8 => {
             let (from, to) = (input.per_tensor()?, output.per_tensor()?);
@@ -39,9 +39,8 @@ fn clamp(site: &Site<'_, '_>, kind: ActivationFunctionType) -> Result<Prepared, 
             // The quotient of the scales is rounded to single precision (LiteRT `activations.cc`, `ReluPrepare`).
             let multiplier = quantize_multiplier(f64::from(from.0 / to.0));
             let rescale = Requantize { input_zero_point: from.1, multiplier, output_zero_point: to.1 };
-            Ok(unary(Set::Reference.name(), move |input, output| {
-                activation::clamp_i8(&rescale, range, input, output);
-            }))
+            let row = table::RELU_I8.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&rescale, range, input, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
@@ -51,10 +50,14 @@ fn clamp(site: &Site<'_, '_>, kind: ActivationFunctionType) -> Result<Prepared, 
 pub(crate) fn logistic(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = same_shape(site)?;
     match input.dtype() {
-        DType::Float32 => Ok(unary(Set::Reference.name(), logistic::logistic_f32)),
+        DType::Float32 => {
+            let row = table::LOGISTIC_F32.select(site.choice());
+            Ok(unary(row, |kernel, input, output| kernel(input, output)))
+        }
         DType::Int8 => {
-            let table = Table256::logistic(input.per_tensor()?, output.per_tensor()?);
-            Ok(unary(Set::Reference.name(), move |input, output| logistic::look_up(&table, input, output)))
+            let values = Table256::logistic(input.per_tensor()?, output.per_tensor()?);
+            let row = table::LOGISTIC_I8.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&values, input, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
@@ -64,12 +67,14 @@ pub(crate) fn logistic(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
 pub(crate) fn hard_swish(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = same_shape(site)?;
     match input.dtype() {
-        DType::Float32 => Ok(unary(Set::Reference.name(), hard_swish::hard_swish_f32)),
+        DType::Float32 => {
+            let row = table::HARD_SWISH_F32.select(site.choice());
+            Ok(unary(row, |kernel, input, output| kernel(input, output)))
+        }
         DType::Int8 => {
             let constants = hard_swish_constants(site, input.per_tensor()?, output.per_tensor()?)?;
-            Ok(unary(Set::Reference.name(), move |input, output| {
-                hard_swish::hard_swish_i8(&constants, input, output);
-            }))
+            let row = table::HARD_SWISH_I8.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&constants, input, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }

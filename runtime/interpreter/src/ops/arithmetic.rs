@@ -2,8 +2,9 @@
 
 use alloc::format;
 
-use edgebench_kernels::reference::binary::{self, AddI8, MulI8};
-use edgebench_kernels::{Broadcast, Clamp, Set};
+use edgebench_kernels::reference::binary::{AddI8, MulI8};
+use edgebench_kernels::table::{self, AddI8Fn, BinaryF32};
+use edgebench_kernels::{Broadcast, Table};
 use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::filter::{float_clamp, int8_clamp};
@@ -15,9 +16,6 @@ use crate::tensor::DType;
 
 /// Bits of headroom of int8 sums (LiteRT `add.cc`).
 const LEFT_SHIFT: u32 = 20;
-
-type FloatKernel = fn(Clamp<f32>, &Broadcast, &[f32], &[f32], &mut [f32]);
-type SumKernel = fn(&AddI8, &Broadcast, &[i8], &[i8], &mut [i8]);
 
 /// Two operands that broadcast to the output.
 struct Pair<'m> {
@@ -32,14 +30,14 @@ struct Pair<'m> {
 pub(crate) fn add(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_add_options())?;
     let pair = pair(site, options.fused_activation_function())?;
-    sum(site, pair, binary::add_f32, binary::add_i8)
+    sum(site, pair, &table::ADD_F32, &table::ADD_I8)
 }
 
 /// Prepares SUB.
 pub(crate) fn sub(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_sub_options())?;
     let pair = pair(site, options.fused_activation_function())?;
-    sum(site, pair, binary::sub_f32, binary::sub_i8)
+    sum(site, pair, &table::SUB_F32, &table::SUB_I8)
 }
 
 /// Prepares MUL.
@@ -47,13 +45,12 @@ pub(crate) fn mul(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_mul_options())?;
     let pair = pair(site, options.fused_activation_function())?;
     match pair.output.dtype() {
-        DType::Float32 => float(site, pair, binary::mul_f32),
+        DType::Float32 => float(site, pair, &table::MUL_F32),
         DType::Int8 => {
             let constants = mul_constants(site, &pair)?;
             let walk = pair.walk;
-            Ok(super::map::binary(Set::Reference.name(), move |left, right, output| {
-                binary::mul_i8(&constants, &walk, left, right, output);
-            }))
+            let row = table::MUL_I8.select(site.choice());
+            Ok(binary(row, move |kernel, left, right, output| kernel(&constants, &walk, left, right, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
@@ -84,28 +81,26 @@ fn broadcast_shape(left: &[usize], right: &[usize]) -> alloc::vec::Vec<usize> {
 fn sum(
     site: &Site<'_, '_>,
     pair: Pair<'_>,
-    float_kernel: FloatKernel,
-    int8: SumKernel,
+    floats: &Table<BinaryF32>,
+    int8: &Table<AddI8Fn>,
 ) -> Result<Prepared, Fault> {
     match pair.output.dtype() {
-        DType::Float32 => float(site, pair, float_kernel),
+        DType::Float32 => float(site, pair, floats),
         DType::Int8 => {
             let constants = sum_constants(site, &pair)?;
             let walk = pair.walk;
-            Ok(binary(Set::Reference.name(), move |left, right, output| {
-                int8(&constants, &walk, left, right, output);
-            }))
+            let row = int8.select(site.choice());
+            Ok(binary(row, move |kernel, left, right, output| kernel(&constants, &walk, left, right, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }
 
-fn float(site: &Site<'_, '_>, pair: Pair<'_>, kernel: FloatKernel) -> Result<Prepared, Fault> {
+fn float(site: &Site<'_, '_>, pair: Pair<'_>, kernels: &Table<BinaryF32>) -> Result<Prepared, Fault> {
     let activation = float_clamp(pair.activation, site)?;
     let walk = pair.walk;
-    Ok(binary(Set::Reference.name(), move |left, right, output| {
-        kernel(activation, &walk, left, right, output);
-    }))
+    let row = kernels.select(site.choice());
+    Ok(binary(row, move |kernel, left, right, output| kernel(activation, &walk, left, right, output)))
 }
 
 /// Both operands come to twice the larger scale (LiteRT `add.cc`, `sub.cc`; its mix of precisions).

@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use bytemuck::Pod;
-use edgebench_kernels::Set;
-use edgebench_kernels::reference::pad;
+use edgebench_kernels::Row;
+use edgebench_kernels::table::{self, PadFn};
 use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::map::unary;
@@ -24,27 +24,30 @@ pub(crate) fn pad(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     output.expect_shape(&padded)?;
     output.expect_dtype(input.dtype())?;
     match input.dtype() {
-        DType::Float32 => Ok(padding(&input, paddings, padded, 0.0f32)),
+        DType::Float32 => {
+            let row = table::PAD_F32.select(site.choice());
+            Ok(padding(row, &input, &paddings, padded, 0.0))
+        }
         DType::Int8 => {
             output.expect_same_quantization(&input)?;
             let (_, zero_point) = output.per_tensor()?;
-            Ok(padding(&input, paddings, padded, zero_point as i8))
+            let row = table::PAD_I8.select(site.choice());
+            Ok(padding(row, &input, &paddings, padded, zero_point as i8))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }
 
 fn padding<T: Pod + Send + Sync>(
+    row: &'static Row<PadFn<T>>,
     input: &Operand<'_>,
-    paddings: Vec<[usize; 2]>,
+    paddings: &[[usize; 2]],
     padded: Vec<usize>,
     value: T,
 ) -> Prepared {
     let dims = input.shape().to_vec();
     let before: Vec<usize> = paddings.iter().map(|[before, _]| *before).collect();
-    unary(Set::Reference.name(), move |input: &[T], output: &mut [T]| {
-        pad::pad(&dims, &before, &padded, value, input, output);
-    })
+    unary(row, move |kernel, input, output| kernel(&dims, &before, &padded, value, input, output))
 }
 
 fn read_paddings(input: &Operand<'_>, paddings: &Operand<'_>) -> Result<Vec<[usize; 2]>, Fault> {
@@ -101,7 +104,7 @@ pub(crate) fn concatenation(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         return Err(output.fault(expected, format!("shape {:?}", output.shape())));
     }
     let outer = output.shape()[..axis].iter().product();
-    Ok(Prepared::run(Set::Reference.name(), Concatenation { runs, outer }))
+    Ok(Prepared::run("copy", Concatenation { runs, outer }))
 }
 
 impl Step for Concatenation {

@@ -1,10 +1,11 @@
-//! Steps of one or two inputs without weights: a closure over typed slices.
+//! Steps without weights: a kernel of the table over the typed slices of one node, with its constants.
 
 use core::marker::PhantomData;
 
 use bytemuck::Pod;
+use edgebench_kernels::Row;
 
-use super::{Prepared, Step};
+use super::{Prepared, Reads, Step};
 use crate::error::Fault;
 use crate::memory::Frame;
 
@@ -20,11 +21,13 @@ impl<In: Pod, Out: Pod, F: Fn(&[In], &mut [Out]) + Send + Sync> Step for Unary<I
 }
 
 /// A node that computes output 0 from input 0; other inputs were read at preparation.
-pub(super) fn unary<In: Pod, Out: Pod>(
-    kernel: &'static str,
-    compute: impl Fn(&[In], &mut [Out]) + Send + Sync + 'static,
+pub(super) fn unary<K: Copy + Send + Sync, In: Pod, Out: Pod>(
+    row: &'static Row<K>,
+    compute: impl Fn(K, &[In], &mut [Out]) + Send + Sync + 'static,
 ) -> Prepared {
-    Prepared { reads: super::Reads::Only(&[0]), ..Prepared::run(kernel, Unary(compute, PhantomData)) }
+    let kernel = row.kernel;
+    let step = Unary(move |input: &[In], output: &mut [Out]| compute(kernel, input, output), PhantomData);
+    Prepared { reads: Reads::Only(&[0]), ..Prepared::run(row.set.name(), step) }
 }
 
 struct Binary<T, F>(F, Types<T, T>);
@@ -37,11 +40,13 @@ impl<T: Pod, F: Fn(&[T], &[T], &mut [T]) + Send + Sync> Step for Binary<T, F> {
 }
 
 /// A node that computes output 0 from inputs 0 and 1.
-pub(super) fn binary<T: Pod>(
-    kernel: &'static str,
-    compute: impl Fn(&[T], &[T], &mut [T]) + Send + Sync + 'static,
+pub(super) fn binary<K: Copy + Send + Sync, T: Pod>(
+    row: &'static Row<K>,
+    compute: impl Fn(K, &[T], &[T], &mut [T]) + Send + Sync + 'static,
 ) -> Prepared {
-    Prepared::run(kernel, Binary(compute, PhantomData))
+    let kernel = row.kernel;
+    let step = move |left: &[T], right: &[T], output: &mut [T]| compute(kernel, left, right, output);
+    Prepared::run(row.set.name(), Binary(step, PhantomData))
 }
 
 struct WithScratch<In, Out, Scratch, F>(F, Types<In, (Out, Scratch)>);
@@ -57,15 +62,18 @@ where
 }
 
 /// Like [`unary`], with `length` elements of scratch.
-pub(super) fn unary_with_scratch<In: Pod, Out: Pod, Scratch: Pod>(
-    kernel: &'static str,
+pub(super) fn unary_with_scratch<K: Copy + Send + Sync, In: Pod, Out: Pod, Scratch: Pod>(
+    row: &'static Row<K>,
     length: usize,
-    compute: impl Fn(&[In], &mut [Scratch], &mut [Out]) + Send + Sync + 'static,
+    compute: impl Fn(K, &[In], &mut [Scratch], &mut [Out]) + Send + Sync + 'static,
 ) -> Prepared {
-    let prepared = Prepared::run(kernel, WithScratch(compute, PhantomData));
+    let kernel = row.kernel;
+    let step = move |input: &[In], scratch: &mut [Scratch], output: &mut [Out]| {
+        compute(kernel, input, scratch, output);
+    };
     Prepared {
-        reads: super::Reads::Only(&[0]),
+        reads: Reads::Only(&[0]),
         scratch_bytes: length.saturating_mul(size_of::<Scratch>()),
-        ..prepared
+        ..Prepared::run(row.set.name(), WithScratch(step, PhantomData))
     }
 }

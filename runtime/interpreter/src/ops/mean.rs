@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use edgebench_kernels::Set;
-use edgebench_kernels::reference::mean::{self, MeanI8};
+use edgebench_kernels::reference::mean::MeanI8;
+use edgebench_kernels::table;
 
 use super::map::{unary, unary_with_scratch};
 use super::{Operand, Prepared, Site};
@@ -22,14 +22,16 @@ pub(crate) fn mean(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     output.expect_dtype(input.dtype())?;
     let dims = input.shape().to_vec();
     match input.dtype() {
-        DType::Float32 => Ok(unary(Set::Reference.name(), move |input, output| {
-            mean::mean_f32(&dims, &reduced, input, output);
-        })),
+        DType::Float32 => {
+            let row = table::MEAN_F32.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&dims, &reduced, input, output)))
+        }
         DType::Int8 => {
             let constants = constants(&input, &output)?;
             let sums = output.elements();
-            Ok(unary_with_scratch(Set::Reference.name(), sums, move |input, sums, output| {
-                mean::mean_i8(&constants, &dims, &reduced, input, sums, output);
+            let row = table::MEAN_I8.select(site.choice());
+            Ok(unary_with_scratch(row, sums, move |kernel, input, sums, output| {
+                kernel(&constants, &dims, &reduced, input, sums, output);
             }))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),

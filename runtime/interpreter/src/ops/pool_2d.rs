@@ -2,8 +2,8 @@
 
 use alloc::format;
 
-use edgebench_kernels::reference::pool_2d;
-use edgebench_kernels::{Clamp, Pool2dShape, Set};
+use edgebench_kernels::table::{self, PoolF32, PoolI8};
+use edgebench_kernels::{Pool2dShape, Table};
 use edgebench_schema::tflite::Pool2DOptions;
 
 use super::filter::{float_clamp, int8_clamp};
@@ -16,20 +16,17 @@ use crate::tensor::DType;
 /// Taps whose int8 sum is sure to fit in 32 bits.
 const MAX_TAPS: usize = 1 << 24;
 
-type FloatKernel = fn(&Pool2dShape, Clamp<f32>, &[f32], &mut [f32]);
-type Int8Kernel = fn(&Pool2dShape, Clamp<i8>, &[i8], &mut [i8]);
-
 /// Prepares AVERAGE_POOL_2D: NHWC; taps in the padding do not count.
 pub(crate) fn average_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
-    pool(site, pool_2d::average_f32, pool_2d::average_i8)
+    pool(site, &table::AVERAGE_POOL_2D_F32, &table::AVERAGE_POOL_2D_I8)
 }
 
 /// Prepares MAX_POOL_2D: NHWC.
 pub(crate) fn max_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
-    pool(site, pool_2d::max_f32, pool_2d::max_i8)
+    pool(site, &table::MAX_POOL_2D_F32, &table::MAX_POOL_2D_I8)
 }
 
-fn pool(site: &Site<'_, '_>, float: FloatKernel, int8: Int8Kernel) -> Result<Prepared, Fault> {
+fn pool(site: &Site<'_, '_>, float: &Table<PoolF32>, int8: &Table<PoolI8>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_pool_2_doptions())?;
     let (input, output) = (site.input(0)?, site.output(0)?);
     let shape = shape(site, &options, &input)?;
@@ -39,12 +36,14 @@ fn pool(site: &Site<'_, '_>, float: FloatKernel, int8: Int8Kernel) -> Result<Pre
     match input.dtype() {
         DType::Float32 => {
             let activation = float_clamp(activation, site)?;
-            Ok(unary(Set::Reference.name(), move |input, output| float(&shape, activation, input, output)))
+            let row = float.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&shape, activation, input, output)))
         }
         DType::Int8 => {
             output.expect_same_quantization(&input)?;
             let activation = int8_clamp(activation, output.per_tensor()?, site)?;
-            Ok(unary(Set::Reference.name(), move |input, output| int8(&shape, activation, input, output)))
+            let row = int8.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&shape, activation, input, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }

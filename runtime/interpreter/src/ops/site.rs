@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use edgebench_kernels::table;
+use edgebench_kernels::Choice;
 use edgebench_schema::tflite::{self, BuiltinOperator};
 
 use crate::choice::KernelChoice;
@@ -116,12 +116,8 @@ impl<'m> Site<'_, 'm> {
     }
 
     /// The kernels asked for.
-    pub(crate) fn choice(&self) -> table::Choice {
-        match self.kernels {
-            KernelChoice::Auto => table::Choice::Auto,
-            KernelChoice::Reference => table::Choice::UpTo(table::Set::Reference),
-            KernelChoice::Portable => table::Choice::UpTo(table::Set::Portable),
-        }
+    pub(crate) fn choice(&self) -> Choice {
+        self.kernels.set().map_or(Choice::Auto, Choice::UpTo)
     }
 
     /// The combination of types or options that the format has and this operator does not.

@@ -2,8 +2,8 @@
 
 use alloc::format;
 
-use edgebench_kernels::Set;
-use edgebench_kernels::reference::softmax::{self, SoftmaxI8};
+use edgebench_kernels::reference::softmax::SoftmaxI8;
+use edgebench_kernels::table;
 
 use super::map::unary;
 use super::{Operand, Prepared, Site};
@@ -26,14 +26,14 @@ pub(crate) fn softmax(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let depth = input.shape().last().copied().unwrap_or(1);
     let beta = options.beta();
     match input.dtype() {
-        DType::Float32 => Ok(unary(Set::Reference.name(), move |input, output| {
-            softmax::softmax_f32(beta, depth, input, output);
-        })),
+        DType::Float32 => {
+            let row = table::SOFTMAX_F32.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(beta, depth, input, output)))
+        }
         DType::Int8 => {
             let constants = constants(site, beta, &input, &output)?;
-            Ok(unary(Set::Reference.name(), move |input, output| {
-                softmax::softmax_i8(&constants, depth, input, output);
-            }))
+            let row = table::SOFTMAX_I8.select(site.choice());
+            Ok(unary(row, move |kernel, input, output| kernel(&constants, depth, input, output)))
         }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }

@@ -11,6 +11,7 @@ macro_rules! table {
         table
     }};
 }
+pub(crate) use table;
 
 /// A network that grows tensor by tensor and node by node.
 pub(crate) struct Net {
@@ -72,6 +73,22 @@ impl Net {
             quantized_dimension: axis,
         });
         self.tensors()[tensor as usize].quantization = Some(Box::new(parameters));
+    }
+
+    pub(crate) fn scales(&mut self, tensor: i32) -> Vec<f32> {
+        let parameters = self.tensors()[tensor as usize].quantization.clone();
+        parameters.and_then(|parameters| parameters.scale).expect("scales")
+    }
+
+    pub(crate) fn zero_point(&mut self, tensor: i32) -> i64 {
+        let parameters = self.tensors()[tensor as usize].quantization.clone();
+        parameters.and_then(|parameters| parameters.zero_point).expect("zero points")[0]
+    }
+
+    /// Gives `to` the quantization of `from`.
+    pub(crate) fn same_scale(&mut self, from: i32, to: i32) {
+        let parameters = self.tensors()[from as usize].quantization.clone();
+        self.tensors()[to as usize].quantization = parameters;
     }
 
     /// Gives a tensor data.

