@@ -4,6 +4,8 @@
 //! A generic body is written once, as a [`Body`], and [`Isa::vectorize`] compiles it for the set: everything inlined into
 //! it may use the set's registers. This module knows no operator.
 
+use crate::requantize::RequantizeLanes;
+
 /// An instruction set that is present.
 pub trait Isa: Copy + Send + Sync + 'static {
     /// Runs `body` compiled for this set.
@@ -11,6 +13,12 @@ pub trait Isa: Copy + Send + Sync + 'static {
 
     /// `x * y + sum`: rounded once where the set has fused multiply-add, else twice.
     fn multiply_add(x: f32, y: f32, sum: f32) -> f32;
+
+    /// Sums to int8, lane by lane: [`RequantizeLanes::apply`], in the set's own instructions where that is faster.
+    #[inline(always)]
+    fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
+        constants.apply(sums)
+    }
 }
 
 /// Code to be compiled for each instruction set. [`run`](Body::run), and what it calls in its inner loops, must be
@@ -59,7 +67,8 @@ pub use x86_64::{Avx2, Avx512};
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "calls into code compiled for a set, which the token proves to be present")]
 mod x86_64 {
-    use super::{Body, Isa};
+    use super::{Body, Isa, RequantizeLanes};
+    use crate::arch::x86_64::{avx2, avx512};
 
     /// AVX2 with FMA: every x86-64 since 2013 (Haswell) and 2017 (Zen), but for the smallest.
     #[derive(Debug, Clone, Copy)]
@@ -92,6 +101,11 @@ mod x86_64 {
         pub fn detect() -> Option<Self> {
             has!("avx2" "fma" "avx512f" "avx512bw" "avx512vl" "avx512vnni").then_some(Self(()))
         }
+
+        /// What has this set has AVX2 too.
+        pub fn avx2(self) -> Avx2 {
+            Avx2(())
+        }
     }
 
     /// `x * y + sum` in one rounding, which only `std` offers to stable code.
@@ -118,6 +132,11 @@ mod x86_64 {
         fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
             fused(x, y, sum)
         }
+
+        #[inline(always)]
+        fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
+            avx2::requantize(self, constants, sums)
+        }
     }
 
     impl Isa for Avx512 {
@@ -134,6 +153,11 @@ mod x86_64 {
         #[inline(always)]
         fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
             fused(x, y, sum)
+        }
+
+        #[inline(always)]
+        fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
+            avx512::requantize(self, constants, sums)
         }
     }
 }

@@ -2,6 +2,8 @@
 //! (`tflite/kernels/internal/common.cc`, gemmlowp `fixedpoint.h`). How a real scale becomes a [`Multiplier`] is not
 //! decided here.
 
+use crate::shape::Clamp;
+
 /// A positive real factor `mantissa * 2^(shift - 31)`.
 ///
 /// `mantissa` is 0 or in `2^30..=2^31 - 1`, never negative; `shift` in -31..=30.
@@ -74,6 +76,38 @@ pub fn saturating_left_shift_i16(value: i16, shift: u32) -> i16 {
 pub fn saturating_left_shift_i32(value: i32, exponent: u32) -> i32 {
     let wide = i64::from(value) << exponent;
     wide.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
+/// Constants that bring the sums of `L` neighbouring output channels to int8. The multiplier is taken apart, so that all
+/// channels take the same steps: add the bias, shift left, multiply, round, shift right, round, add the zero point, clamp.
+#[derive(Debug, Clone, Copy)]
+pub struct RequantizeLanes<'a, const L: usize> {
+    /// Added to the sums.
+    pub bias: &'a [i32; L],
+    /// Mantissas of the multipliers.
+    pub mantissa: &'a [i32; L],
+    /// Shifts to the left, in 0..=31.
+    pub left: &'a [i32; L],
+    /// Shifts to the right, in 0..=31.
+    pub right: &'a [i32; L],
+    /// Zero point of the output.
+    pub zero_point: i32,
+    /// Fused activation.
+    pub activation: Clamp<i8>,
+}
+
+impl<const L: usize> RequantizeLanes<'_, L> {
+    /// [`Multiplier::apply`] in every lane, then zero point and activation.
+    #[inline(always)]
+    pub fn apply(&self, sums: &[i32; L]) -> [i8; L] {
+        let mut outputs = [0; L];
+        for l in 0..L {
+            let shifted = sums[l].wrapping_add(self.bias[l]).wrapping_shl(self.left[l] as u32);
+            let scaled = rounding_divide_by_pot(high_mul(shifted, self.mantissa[l]), self.right[l] as u32);
+            outputs[l] = self.activation.apply(scaled.wrapping_add(self.zero_point));
+        }
+        outputs
+    }
 }
 
 #[cfg(test)]

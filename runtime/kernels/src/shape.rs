@@ -320,6 +320,7 @@ impl Broadcast {
 
     /// Calls `visit(output, left, right, inner)` for each innermost run: offsets of its first element in the output
     /// and in both operands, and its axis. Two scalars give one run of one element.
+    #[inline(always)]
     pub fn for_each_run(&self, mut visit: impl FnMut(usize, usize, usize, BroadcastAxis)) {
         let one = BroadcastAxis { len: 1, left: 0, right: 0 };
         let (inner, outer) = match self.axes.split_last() {

@@ -1,21 +1,39 @@
-//! Operators without weights: every row against the reference.
+//! Operators without weights: every row against the reference, bit for bit, floats too: these rows keep its order.
+
+use std::vec::Vec;
 
 use super::data::Random;
 use super::for_each_row;
-use crate::reference::binary::AddI8;
-use crate::shape::Broadcast;
-use crate::table::{ADD_I8, SUB_I8};
+use super::geometry::EDGES;
+use crate::reference::binary::{AddI8, MulI8};
+use crate::reference::mean::{MeanI8, output_len};
+use crate::requantize::Multiplier;
+use crate::shape::{Broadcast, Pool2dShape, Window2d};
+use crate::table::{
+    ADD_I8, AVERAGE_POOL_2D_F32, AVERAGE_POOL_2D_I8, MAX_POOL_2D_F32, MAX_POOL_2D_I8, MEAN_F32, MEAN_I8,
+    MUL_I8, PoolF32, PoolI8, SUB_I8, Table,
+};
+
+/// Operands of random shapes that broadcast.
+fn operands(random: &mut Random) -> (Broadcast, Vec<i8>, Vec<i8>) {
+    let shapes: [(&[usize], &[usize]); 6] = [
+        (&[1], &[1]),
+        (&[700], &[700]),
+        (&[17], &[17]),
+        (&[40, 33], &[33]),
+        (&[1], &[999]),
+        (&[3, 1, 65], &[1, 5, 65]),
+    ];
+    let (left, right) = shapes[random.below(shapes.len())];
+    let walk = Broadcast::new(left, right).expect("shapes that broadcast");
+    (walk, random.int8s(left.iter().product()), random.int8s(right.iter().product()))
+}
 
 #[test]
 fn int8_sums_hold() {
-    let shapes: [(&[usize], &[usize]); 5] =
-        [(&[1], &[1]), (&[700], &[700]), (&[40, 33], &[33]), (&[1], &[999]), (&[3, 1, 65], &[1, 5, 65])];
-    for seed in 0..40 {
+    for seed in 0..60 {
         let mut random = Random(seed);
-        let (left_shape, right_shape) = shapes[random.below(shapes.len())];
-        let walk = Broadcast::new(left_shape, right_shape).expect("shapes that broadcast");
-        let left = random.int8s(left_shape.iter().product());
-        let right = random.int8s(right_shape.iter().product());
+        let (walk, left, right) = operands(&mut random);
         let multipliers = random.multipliers(3);
         let constants = AddI8 {
             left_zero_point: random.int(-128, 127),
@@ -35,6 +53,119 @@ fn int8_sums_hold() {
                 (row.kernel)(&constants, &walk, &left, &right, &mut found);
                 assert_eq!(found, expected, "{} {}", table.operator, row.set.name());
             });
+        }
+    }
+}
+
+#[test]
+fn int8_products_hold() {
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        let (walk, left, right) = operands(&mut random);
+        let constants = MulI8 {
+            left_zero_point: random.int(-128, 127),
+            right_zero_point: random.int(-128, 127),
+            output_zero_point: random.int(-128, 127),
+            output: random.multipliers(1)[0],
+            activation: random.clamp_i8(),
+        };
+        let mut expected = std::vec![0; walk.output_len()];
+        (MUL_I8.rows[0].kernel)(&constants, &walk, &left, &right, &mut expected);
+        for_each_row(&MUL_I8, |row| {
+            let mut found = std::vec![99; walk.output_len()];
+            (row.kernel)(&constants, &walk, &left, &right, &mut found);
+            assert_eq!(found, expected, "{}", row.set.name());
+        });
+    }
+}
+
+#[test]
+fn means_over_any_axes_hold() {
+    for seed in 0..200 {
+        let mut random = Random(seed);
+        let dims: Vec<usize> = (0..=random.below(4)).map(|_| 1 + random.below(9)).collect();
+        let reduced: Vec<bool> = dims.iter().map(|_| random.below(2) == 0).collect();
+        let len = output_len(&dims, &reduced);
+        let constants = MeanI8 {
+            input_zero_point: random.int(-128, 127),
+            output_zero_point: random.int(-128, 127),
+            rescale: Multiplier { mantissa: random.int(1 << 30, i32::MAX), shift: random.int(-4, 4) },
+        };
+        let (bytes, floats) = (random.int8s(dims.iter().product()), random.floats(dims.iter().product()));
+        let mut sums = std::vec![77; len];
+        let (mut expected, mut expected_floats) = (std::vec![0; len], std::vec![0.0; len]);
+        (MEAN_I8.rows[0].kernel)(&constants, &dims, &reduced, &bytes, &mut sums, &mut expected);
+        (MEAN_F32.rows[0].kernel)(&dims, &reduced, &floats, &mut expected_floats);
+        for_each_row(&MEAN_I8, |row| {
+            let mut found = std::vec![99; len];
+            (row.kernel)(&constants, &dims, &reduced, &bytes, &mut sums, &mut found);
+            assert_eq!(found, expected, "{} {dims:?} {reduced:?}", row.set.name());
+        });
+        for_each_row(&MEAN_F32, |row| {
+            let mut found = std::vec![99.0; len];
+            (row.kernel)(&dims, &reduced, &floats, &mut found);
+            assert_eq!(found, expected_floats, "{} {dims:?} {reduced:?}", row.set.name());
+        });
+    }
+}
+
+fn pool_shape(random: &mut Random, channels: usize) -> Pool2dShape {
+    let (in_height, in_width) = (1 + random.below(7), 1 + random.below(7));
+    let (filter, stride) = (1 + random.below(3), 1 + random.below(3));
+    let pad = random.below(filter);
+    // As many outputs as keep at least one tap of each window inside the image.
+    let outputs = |len: usize| (len + pad - 1) / stride + 1;
+    Pool2dShape {
+        batch: 1 + random.below(2),
+        in_height,
+        in_width,
+        out_height: outputs(in_height),
+        out_width: outputs(in_width),
+        channels,
+        window: Window2d {
+            filter_height: filter,
+            filter_width: filter,
+            stride_height: stride,
+            stride_width: stride,
+            pad_top: pad,
+            pad_left: pad,
+            ..Window2d::POINT
+        },
+    }
+}
+
+fn check_pool_i8(table: &Table<PoolI8>, shape: &Pool2dShape, random: &mut Random) {
+    let (input, activation) = (random.int8s(shape.input_len()), random.clamp_i8());
+    let mut expected = std::vec![0; shape.output_len()];
+    (table.rows[0].kernel)(shape, activation, &input, &mut expected);
+    for_each_row(table, |row| {
+        let mut found = std::vec![99; shape.output_len()];
+        (row.kernel)(shape, activation, &input, &mut found);
+        assert_eq!(found, expected, "{} {} {shape:?}", table.operator, row.set.name());
+    });
+}
+
+fn check_pool_f32(table: &Table<PoolF32>, shape: &Pool2dShape, random: &mut Random) {
+    let (input, activation) = (random.floats(shape.input_len()), random.clamp_f32());
+    let mut expected = std::vec![0.0; shape.output_len()];
+    (table.rows[0].kernel)(shape, activation, &input, &mut expected);
+    for_each_row(table, |row| {
+        let mut found = std::vec![99.0; shape.output_len()];
+        (row.kernel)(shape, activation, &input, &mut found);
+        assert_eq!(found, expected, "{} {} {shape:?}", table.operator, row.set.name());
+    });
+}
+
+#[test]
+fn pools_hold_at_the_edges_of_vectors() {
+    for (seed, &channels) in EDGES.iter().cycle().take(5 * EDGES.len()).enumerate() {
+        let mut random = Random(seed as u64);
+        let shape = pool_shape(&mut random, channels);
+        for table in [&AVERAGE_POOL_2D_I8, &MAX_POOL_2D_I8] {
+            check_pool_i8(table, &shape, &mut random);
+        }
+        for table in [&AVERAGE_POOL_2D_F32, &MAX_POOL_2D_F32] {
+            check_pool_f32(table, &shape, &mut random);
         }
     }
 }

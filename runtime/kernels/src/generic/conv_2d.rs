@@ -5,12 +5,12 @@ use core::ops::Range;
 
 use super::panels::Panels;
 use super::product::{Product, gathered_len};
+use super::quantize_row::quantize_row;
 use super::store::{FloatStore, HybridConstants, RequantizeStore};
 use super::tile::{Floats, Singles, Tile};
 use crate::isa::{Isa, Portable};
 use crate::packed::{Packed, SCRATCH_ALIGN};
 use crate::reference::conv_2d::for_each_image;
-use crate::reference::hybrid::quantize_row;
 use crate::shape::Conv2dShape;
 use crate::spec::{ConvF32, ConvHybrid, ConvI8, FilterScales, InputQuantization};
 
@@ -228,7 +228,7 @@ impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> Packed
             let (quantized, gathered) = scratch[..self.scratch_bytes()].split_at_mut(self.image_bytes());
             let quantized: &mut [i8] = bytemuck::cast_slice_mut(&mut quantized[..self.shape.image_len()]);
             let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
-            let how = quantize_row(input, self.how, quantized);
+            let how = quantize_row(self.isa, input, self.how, quantized);
             let first = image * self.shape.out_height;
             self.isa.vectorize(Product::<T, _, M, L> {
                 isa: self.isa,

@@ -8,11 +8,11 @@ use core::ops::Range;
 use bytemuck::Pod;
 
 use super::panels::Lines;
+use super::quantize_row::quantize_row;
 use super::store::{FloatStore, HybridConstants, RequantizeStore, Store};
 use crate::isa::{Body, Isa, Portable};
 use crate::packed::{Packed, SCRATCH_ALIGN};
 use crate::reference::conv_2d::for_each_image;
-use crate::reference::hybrid::quantize_row;
 use crate::shape::{Conv2dShape, Window2d};
 use crate::spec::{ConvF32, ConvHybrid, ConvI8, InputQuantization};
 
@@ -85,7 +85,8 @@ struct Steps {
 }
 
 /// A depthwise convolution over some output rows, as code for an instruction set.
-struct Rows<'a, T: Tap, S: Store<T::Sum>, const L: usize> {
+struct Rows<'a, I, T: Tap, S: Store<T::Sum>, const L: usize> {
+    isa: I,
     shape: &'a Conv2dShape,
     /// `[taps][out_channels]`.
     weights: &'a [T::Weight],
@@ -97,13 +98,13 @@ struct Rows<'a, T: Tap, S: Store<T::Sum>, const L: usize> {
     output: &'a mut [S::Output],
 }
 
-impl<T: Tap, S: Store<T::Sum>, const L: usize> Body for Rows<'_, T, S, L> {
+impl<I: Isa, T: Tap, S: Store<T::Sum>, const L: usize> Body for Rows<'_, I, T, S, L> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { shape, weights, store, input, zero, rows, output } = self;
-        let pixels = Pixels::<T, S> { shape, weights, store, input, zero, steps: steps(shape) };
+        let Self { isa, shape, weights, store, input, zero, rows, output } = self;
+        let pixels = Pixels::<I, T, S> { isa, shape, weights, store, input, zero, steps: steps(shape) };
         let mut outputs = output.chunks_exact_mut(shape.out_channels.max(1));
         for row in rows {
             let (image, out_y) = (row / shape.out_height, row % shape.out_height);
@@ -165,7 +166,8 @@ fn steps(shape: &Conv2dShape) -> Steps {
 }
 
 /// What all pixels share.
-struct Pixels<'a, T: Tap, S: Store<T::Sum>> {
+struct Pixels<'a, I, T: Tap, S: Store<T::Sum>> {
+    isa: I,
     shape: &'a Conv2dShape,
     weights: &'a [T::Weight],
     store: &'a S,
@@ -174,7 +176,7 @@ struct Pixels<'a, T: Tap, S: Store<T::Sum>> {
     steps: Steps,
 }
 
-impl<T: Tap, S: Store<T::Sum>> Pixels<'_, T, S> {
+impl<I: Isa, T: Tap, S: Store<T::Sum>> Pixels<'_, I, T, S> {
     /// All channels of one pixel: vectors of `L`, then of 8, then one by one.
     #[inline(always)]
     fn compute<const L: usize>(&self, inside: &Inside, output: &mut [S::Output]) {
@@ -214,7 +216,7 @@ impl<T: Tap, S: Store<T::Sum>> Pixels<'_, T, S> {
                 weight += self.steps.weights_x;
             }
         }
-        output[channel..channel + N].copy_from_slice(&self.store.outputs(channel, &sums));
+        output[channel..channel + N].copy_from_slice(&self.store.outputs(self.isa, channel, &sums));
     }
 }
 
@@ -258,7 +260,8 @@ impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseFloat<I, L> {
     fn run(&self, input: &[f32], rows: Range<usize>, _scratch: &mut [u8], output: &mut [f32]) {
         assert_eq!(input.len(), self.shape.input_len());
         assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        self.isa.vectorize(Rows::<FloatTap<I>, _, L> {
+        self.isa.vectorize(Rows::<I, FloatTap<I>, _, L> {
+            isa: self.isa,
             shape: &self.shape,
             weights: self.weights.as_slice(),
             store: &self.store,
@@ -320,7 +323,8 @@ impl<I: Isa, const L: usize> Packed<i8, i8> for DepthwiseInt<I, L> {
     fn run(&self, input: &[i8], rows: Range<usize>, _scratch: &mut [u8], output: &mut [i8]) {
         assert_eq!(input.len(), self.shape.input_len());
         assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        self.isa.vectorize(Rows::<IntTap, _, L> {
+        self.isa.vectorize(Rows::<I, IntTap, _, L> {
+            isa: self.isa,
             shape: &self.shape,
             weights: self.weights.as_slice(),
             store: &self.store,
@@ -375,9 +379,10 @@ impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseMixed<I, L> {
         for_each_image(&self.shape, rows, output, |image, rows, output| {
             let quantized: &mut [i8] = bytemuck::cast_slice_mut(&mut scratch[..self.shape.image_len()]);
             let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
-            let how = quantize_row(input, self.how, quantized);
+            let how = quantize_row(self.isa, input, self.how, quantized);
             let first = image * self.shape.out_height;
-            self.isa.vectorize(Rows::<IntTap, _, L> {
+            self.isa.vectorize(Rows::<I, IntTap, _, L> {
+                isa: self.isa,
                 shape: &one_image,
                 weights: self.weights.as_slice(),
                 store: &self.constants.store(how, 0),

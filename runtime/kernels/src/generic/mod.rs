@@ -4,14 +4,20 @@
 //! * `panels`: weights in the order the tile reads them.
 //! * `patch`: the inputs under a window, gathered for a block of pixels (never a whole im2col).
 //! * `product`: blocks of pixels times panels.
+//! * `quantize_row`: the float input of a hybrid kernel, as int8.
 //! * `store`: from sums to outputs.
 //! * [`conv_2d`], [`fully_connected`], [`depthwise_conv_2d`]: what the table's rows pack.
+//! * `binary`, [`mean`], [`pool_2d`]: operators without weights.
 
+pub(crate) mod binary;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
 pub mod fully_connected;
+pub mod mean;
 mod panels;
 mod patch;
+pub mod pool_2d;
 mod product;
+mod quantize_row;
 mod store;
 pub mod tile;

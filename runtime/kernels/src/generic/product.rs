@@ -6,7 +6,7 @@ use super::panels::Panels;
 use super::patch::gather;
 use super::store::Store;
 use super::tile::Tile;
-use crate::isa::Body;
+use crate::isa::{Body, Isa};
 use crate::shape::{Conv2dShape, Window2d};
 
 /// Tiles of pixels in a block: their patches stay in the nearest cache while all panels pass over them.
@@ -155,7 +155,7 @@ fn sweep<T: Tile<L>, S: Store<T::Sum>, const M: usize, const P: usize, const L: 
 
 /// Stores the first `rows` rows of a tile.
 #[inline(always)]
-fn keep<I, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: usize>(
+fn keep<I: Isa, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: usize>(
     sums: &[[[Sum; L]; P]; M],
     rows: usize,
     columns: Range<usize>,
@@ -166,7 +166,7 @@ fn keep<I, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: us
         for (p, sums) in sums.iter().enumerate() {
             let first = columns.start + p * L;
             let channel = target.channel + first;
-            let outputs = target.store.outputs(channel, sums);
+            let outputs = target.store.outputs(target.isa, channel, sums);
             let place = &mut output[m * target.row_len + channel..];
             if columns.end - first >= L {
                 place[..L].copy_from_slice(&outputs);

@@ -4,7 +4,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::isa::Isa;
 use crate::reference::hybrid::RowQuantization;
+use crate::requantize::RequantizeLanes;
 use crate::shape::Clamp;
 use crate::spec::{FilterScales, FloatWeights, OutputStage};
 
@@ -17,7 +19,7 @@ pub(super) trait Store<Sum: Copy> {
     type Output: Copy;
 
     /// The outputs of channels `channel..channel + L`. Lanes past the last channel mean nothing.
-    fn outputs<const L: usize>(&self, channel: usize, sums: &[Sum; L]) -> [Self::Output; L];
+    fn outputs<I: Isa, const L: usize>(&self, isa: I, channel: usize, sums: &[Sum; L]) -> [Self::Output; L];
 }
 
 /// `values`, followed by zeros enough for a vector to start at the last one.
@@ -56,7 +58,7 @@ impl Store<f32> for FloatStore {
     type Output = f32;
 
     #[inline(always)]
-    fn outputs<const L: usize>(&self, channel: usize, sums: &[f32; L]) -> [f32; L] {
+    fn outputs<I: Isa, const L: usize>(&self, _isa: I, channel: usize, sums: &[f32; L]) -> [f32; L] {
         let bias: &[f32; L] = lanes(&self.bias, channel);
         let mut outputs = [0.0; L];
         for l in 0..L {
@@ -66,13 +68,12 @@ impl Store<f32> for FloatStore {
     }
 }
 
-/// Bias, requantization and activation of an int8 kernel. The multiplier is taken apart, so that all channels
-/// take the same steps: shift left, multiply, round, shift right, round.
+/// Bias, requantization and activation of an int8 kernel: [`RequantizeLanes`] for all channels.
 pub(super) struct RequantizeStore {
     bias: Vec<i32>,
     mantissa: Vec<i32>,
-    left: Vec<u32>,
-    right: Vec<u32>,
+    left: Vec<i32>,
+    right: Vec<i32>,
     zero_point: i32,
     activation: Clamp<i8>,
 }
@@ -93,8 +94,8 @@ impl RequantizeStore {
                     .map(|channel| bias.map_or(0, |bias| bias[channel]).wrapping_add(correction(channel))),
             ),
             mantissa: padded(multipliers().map(|multiplier| multiplier.mantissa)),
-            left: padded(multipliers().map(|multiplier| multiplier.shift.clamp(0, 31) as u32)),
-            right: padded(multipliers().map(|multiplier| (-multiplier.shift).clamp(0, 31) as u32)),
+            left: padded(multipliers().map(|multiplier| multiplier.shift.clamp(0, 31))),
+            right: padded(multipliers().map(|multiplier| (-multiplier.shift).clamp(0, 31))),
             zero_point: stage.zero_point,
             activation: stage.activation,
         }
@@ -109,21 +110,16 @@ impl Store<i32> for RequantizeStore {
     type Output = i8;
 
     #[inline(always)]
-    fn outputs<const L: usize>(&self, channel: usize, sums: &[i32; L]) -> [i8; L] {
-        let bias: &[i32; L] = lanes(&self.bias, channel);
-        let mantissa: &[i32; L] = lanes(&self.mantissa, channel);
-        let left: &[u32; L] = lanes(&self.left, channel);
-        let right: &[u32; L] = lanes(&self.right, channel);
-        let mut outputs = [0; L];
-        for l in 0..L {
-            let shifted = sums[l].wrapping_add(bias[l]).wrapping_shl(left[l]);
-            let high = ((i64::from(shifted) * i64::from(mantissa[l]) + (1i64 << 30)) >> 31) as i32;
-            let mask = (1i32.wrapping_shl(right[l])).wrapping_sub(1);
-            let threshold = (mask >> 1) + i32::from(high < 0);
-            let scaled = (high >> (right[l] & 31)) + i32::from((high & mask) > threshold);
-            outputs[l] = self.activation.apply(scaled.wrapping_add(self.zero_point));
-        }
-        outputs
+    fn outputs<I: Isa, const L: usize>(&self, isa: I, channel: usize, sums: &[i32; L]) -> [i8; L] {
+        let constants = RequantizeLanes {
+            bias: lanes(&self.bias, channel),
+            mantissa: lanes(&self.mantissa, channel),
+            left: lanes(&self.left, channel),
+            right: lanes(&self.right, channel),
+            zero_point: self.zero_point,
+            activation: self.activation,
+        };
+        isa.requantize(&constants, sums)
     }
 }
 
@@ -179,7 +175,7 @@ impl Store<i32> for HybridStore<'_> {
     type Output = f32;
 
     #[inline(always)]
-    fn outputs<const L: usize>(&self, channel: usize, sums: &[i32; L]) -> [f32; L] {
+    fn outputs<I: Isa, const L: usize>(&self, _isa: I, channel: usize, sums: &[i32; L]) -> [f32; L] {
         let constants = self.constants;
         let weight_sums: &[i32; L] = lanes(&constants.weight_sums, channel);
         let scales: &[f32; L] = lanes(&constants.scales, channel);

@@ -109,6 +109,7 @@ pub fn mul_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[
 }
 
 /// `left + right`.
+#[inline(always)]
 pub fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     for_each_pair(walk, left, right, output, |l, r| {
         constants.store(constants.scale_left(l).wrapping_add(constants.scale_right(r)))
@@ -116,6 +117,7 @@ pub fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], ou
 }
 
 /// `left - right`.
+#[inline(always)]
 pub fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     for_each_pair(walk, left, right, output, |l, r| {
         constants.store(constants.scale_left(l).wrapping_sub(constants.scale_right(r)))
@@ -123,6 +125,7 @@ pub fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], ou
 }
 
 /// `left * right`.
+#[inline(always)]
 pub fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     for_each_pair(walk, left, right, output, |l, r| {
         let product =

@@ -9,7 +9,6 @@
 //! | CONV_2D, scale per tensor | `sum * (scale_input * scale_filter) + bias` |
 //! | DEPTHWISE_CONV_2D, FULLY_CONNECTED | `sum * (scale_filter[c] * scale_input) + bias` |
 
-use crate::round::round_to_i32;
 use crate::spec::InputQuantization;
 
 /// How one image or row was quantized: `real = scale * (q - zero_point)`.
@@ -24,49 +23,58 @@ pub struct RowQuantization {
 /// Quantizes `values` to `output`, which has the same length, and says how.
 pub fn quantize_row(values: &[f32], how: InputQuantization, output: &mut [i8]) -> RowQuantization {
     let (least, greatest) = min_max(values);
-    match how {
-        InputQuantization::Symmetric => quantize_symmetric(values, least, greatest, output),
-        InputQuantization::Asymmetric => quantize_asymmetric(values, least, greatest, output),
+    let Steps { quantization, per_unit, least_q } = steps(least, greatest, how);
+    for (q, &value) in output.iter_mut().zip(values) {
+        let scaled = quantization.zero_point as f32 + value * per_unit;
+        *q = (libm::roundf(scaled) as i32).clamp(least_q, 127) as i8;
     }
+    quantization
 }
 
 fn min_max(values: &[f32]) -> (f32, f32) {
     let first = values.first().copied().unwrap_or(0.0);
-    values.iter().fold((first, first), |(least, greatest), &value| {
-        (if value < least { value } else { least }, if value > greatest { value } else { greatest })
-    })
+    values.iter().fold((first, first), |(least, greatest), &value| (least.min(value), greatest.max(value)))
 }
 
+/// How the values of a row become integers: `clamp(round(zero_point + value * per_unit), least_q, 127)`.
+pub(crate) struct Steps {
+    pub(crate) quantization: RowQuantization,
+    /// Steps for a unit of the real value; 0 for a row of zeros.
+    pub(crate) per_unit: f32,
+    pub(crate) least_q: i32,
+}
+
+/// The steps for a row with these ends.
+pub(crate) fn steps(least: f32, greatest: f32, how: InputQuantization) -> Steps {
+    match how {
+        InputQuantization::Symmetric => symmetric(least.abs().max(greatest.abs())),
+        InputQuantization::Asymmetric => asymmetric(f64::from(least.min(0.0)), f64::from(greatest.max(0.0))),
+    }
+}
+
+const ZEROS: Steps =
+    Steps { quantization: RowQuantization { scale: 1.0, zero_point: 0 }, per_unit: 0.0, least_q: -128 };
+
 /// `PortableSymmetricQuantizeFloats`.
-fn quantize_symmetric(values: &[f32], least: f32, greatest: f32, output: &mut [i8]) -> RowQuantization {
+fn symmetric(range: f32) -> Steps {
     const LIMIT: i32 = 127;
-    let range = least.abs().max(greatest.abs());
     if range == 0.0 {
-        output.fill(0);
-        return RowQuantization { scale: 1.0, zero_point: 0 };
+        return ZEROS;
     }
-    let inverse = LIMIT as f32 / range;
-    for (q, &value) in output.iter_mut().zip(values) {
-        *q = round_to_i32(value * inverse).clamp(-LIMIT, LIMIT) as i8;
-    }
-    RowQuantization { scale: range / LIMIT as f32, zero_point: 0 }
+    let quantization = RowQuantization { scale: range / LIMIT as f32, zero_point: 0 };
+    Steps { quantization, per_unit: LIMIT as f32 / range, least_q: -LIMIT }
 }
 
 /// `PortableAsymmetricQuantizeFloats`.
-fn quantize_asymmetric(values: &[f32], least: f32, greatest: f32, output: &mut [i8]) -> RowQuantization {
-    let (least, greatest) = (f64::from(least.min(0.0)), f64::from(greatest.max(0.0)));
+fn asymmetric(least: f64, greatest: f64) -> Steps {
     if least == greatest {
-        output.fill(0);
-        return RowQuantization { scale: 1.0, zero_point: 0 };
+        return ZEROS;
     }
     let scale = (greatest - least) / 255.0;
     let zero_point = asymmetric_zero_point(least / scale, greatest / scale);
     let scale = scale as f32;
-    let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
-    for (q, &value) in output.iter_mut().zip(values) {
-        *q = round_to_i32(zero_point as f32 + value * inverse).clamp(-128, 127) as i8;
-    }
-    RowQuantization { scale, zero_point }
+    let per_unit = if scale == 0.0 { 0.0 } else { 1.0 / scale };
+    Steps { quantization: RowQuantization { scale, zero_point }, per_unit, least_q: -128 }
 }
 
 /// The zero point computed from the end of the range (in steps) that gives the smaller rounding error.

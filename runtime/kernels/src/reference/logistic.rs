@@ -1,8 +1,6 @@
 //! LOGISTIC: `reference/logistic.h` on floats; on int8 a table of 256 entries, as in LiteRT's `activations.cc` and
 //! `lut.h`, for both of its kernel families.
 
-use crate::round::round_half_away;
-
 /// `1 / (1 + e^-x)`, with the cut-offs of the source.
 pub fn logistic_f32(input: &[f32], output: &mut [f32]) {
     /// Above it, the result rounds to 1.
@@ -36,7 +34,7 @@ impl Table256 {
         Self(core::array::from_fn(|index| {
             let q = i32::from(index as u8 as i8);
             let real = input_scale * (q - input_zero_point) as f32;
-            let rounded = round_half_away(function(real) * inverse);
+            let rounded = libm::roundf(function(real) * inverse);
             (rounded + output_zero_point as f32).clamp(-128.0, 127.0) as i8
         }))
     }

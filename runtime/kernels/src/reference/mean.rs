@@ -85,17 +85,23 @@ pub fn mean_i8(
     let sums = &mut sums[..output.len()];
     sums.fill(0);
     for_each_element(dims, reduced, |from, to| sums[to] = sums[to].wrapping_add(i32::from(input[from])));
-    let count = count(dims, reduced);
-    let rescale = divided(constants.rescale, count as u64);
-    let zeros = i64::from(constants.input_zero_point) * count as i64;
-    for (store, &sum) in output.iter_mut().zip(&*sums) {
-        let mean = rescale.apply((i64::from(sum) - zeros) as i32).wrapping_add(constants.output_zero_point);
-        *store = mean.clamp(-128, 127) as i8;
+    constants.store(count(dims, reduced), sums, output);
+}
+
+impl MeanI8 {
+    /// From the sums of `count` elements each to the means.
+    pub(crate) fn store(&self, count: usize, sums: &[i32], output: &mut [i8]) {
+        let rescale = divided(self.rescale, count as u64);
+        let zeros = i64::from(self.input_zero_point) * count as i64;
+        for (store, &sum) in output.iter_mut().zip(sums) {
+            let mean = rescale.apply((i64::from(sum) - zeros) as i32).wrapping_add(self.output_zero_point);
+            *store = mean.clamp(-128, 127) as i8;
+        }
     }
 }
 
 /// `rescale / count`, with LiteRT's loss: the quotient keeps as many bits as the count's leading one allows.
-pub(crate) fn divided(rescale: Multiplier, count: u64) -> Multiplier {
+fn divided(rescale: Multiplier, count: u64) -> Multiplier {
     let bits = 63 - count.leading_zeros() as i32;
     let bits = bits.min(32).min(31 + rescale.shift).max(0);
     let mantissa = (i64::from(rescale.mantissa) << bits) / count as i64;

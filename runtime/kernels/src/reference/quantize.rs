@@ -1,7 +1,7 @@
 //! QUANTIZE, DEQUANTIZE and the change of scale (`reference/quantize.h`, `dequantize.h`, `requantize.h`).
 
 use crate::requantize::Multiplier;
-use crate::round::round_half_away;
+use crate::round::round_clamped;
 
 /// An integer type that quantized values are stored in.
 pub trait Quantized: Copy + Into<i32> {
@@ -44,12 +44,14 @@ impl Quantized for i16 {
     }
 }
 
-/// Floats to integers: `round(x / scale) + zero_point`, halves away from zero, clamped. NaN gives the zero point.
+/// Floats to integers: `round(x / scale) + zero_point`, halves away from zero, clamped. NaN gives the zero point, which is a
+/// value of `T`.
 pub fn quantize<T: Quantized>(scale: f32, zero_point: i32, input: &[f32], output: &mut [T]) {
     assert_eq!(input.len(), output.len());
     for (store, &value) in output.iter_mut().zip(input) {
-        let steps = round_half_away(value / scale) as i32;
-        *store = T::narrow(steps.saturating_add(zero_point).clamp(T::MIN, T::MAX));
+        // Clamped before the zero point is added, which is the same and cannot overflow.
+        let steps = round_clamped(value / scale, T::MIN - zero_point, T::MAX - zero_point);
+        *store = T::narrow(steps + zero_point);
     }
 }
 

@@ -219,44 +219,93 @@ pub static ADD_F32: Table<BinaryF32> =
     Table { operator: "ADD", types: "f32", rows: &[plain(binary::add_f32)] };
 
 /// ADD on int8.
-pub static ADD_I8: Table<AddI8Fn> = Table { operator: "ADD", types: "i8", rows: &[plain(binary::add_i8)] };
+pub static ADD_I8: Table<AddI8Fn> = Table {
+    operator: "ADD",
+    types: "i8",
+    rows: &[
+        plain(binary::add_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("plain loops", x86_64::avx2::add_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("plain loops", x86_64::avx512::add_i8),
+    ],
+};
 
 /// SUB on floats.
 pub static SUB_F32: Table<BinaryF32> =
     Table { operator: "SUB", types: "f32", rows: &[plain(binary::sub_f32)] };
 
 /// SUB on int8.
-pub static SUB_I8: Table<AddI8Fn> = Table { operator: "SUB", types: "i8", rows: &[plain(binary::sub_i8)] };
+pub static SUB_I8: Table<AddI8Fn> = Table {
+    operator: "SUB",
+    types: "i8",
+    rows: &[
+        plain(binary::sub_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("plain loops", x86_64::avx2::sub_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("plain loops", x86_64::avx512::sub_i8),
+    ],
+};
 
 /// MUL on floats.
 pub static MUL_F32: Table<BinaryF32> =
     Table { operator: "MUL", types: "f32", rows: &[plain(binary::mul_f32)] };
 
 /// MUL on int8.
-pub static MUL_I8: Table<MulI8Fn> = Table { operator: "MUL", types: "i8", rows: &[plain(binary::mul_i8)] };
+pub static MUL_I8: Table<MulI8Fn> = Table {
+    operator: "MUL",
+    types: "i8",
+    rows: &[
+        plain(binary::mul_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("plain loops", x86_64::avx2::mul_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("plain loops", x86_64::avx512::mul_i8),
+    ],
+};
 
 /// AVERAGE_POOL_2D on floats.
-pub static AVERAGE_POOL_2D_F32: Table<PoolF32> =
-    Table { operator: "AVERAGE_POOL_2D", types: "f32", rows: &[plain(pool_2d::average_f32)] };
+pub static AVERAGE_POOL_2D_F32: Table<PoolF32> = Table {
+    operator: "AVERAGE_POOL_2D",
+    types: "f32",
+    rows: &[plain(pool_2d::average_f32), portable("vectors of 16", generic::pool_2d::average_f32)],
+};
 
 /// AVERAGE_POOL_2D on int8.
-pub static AVERAGE_POOL_2D_I8: Table<PoolI8> =
-    Table { operator: "AVERAGE_POOL_2D", types: "i8", rows: &[plain(pool_2d::average_i8)] };
+pub static AVERAGE_POOL_2D_I8: Table<PoolI8> = Table {
+    operator: "AVERAGE_POOL_2D",
+    types: "i8",
+    rows: &[plain(pool_2d::average_i8), portable("vectors of 16", generic::pool_2d::average_i8)],
+};
 
 /// MAX_POOL_2D on floats.
-pub static MAX_POOL_2D_F32: Table<PoolF32> =
-    Table { operator: "MAX_POOL_2D", types: "f32", rows: &[plain(pool_2d::max_f32)] };
+pub static MAX_POOL_2D_F32: Table<PoolF32> = Table {
+    operator: "MAX_POOL_2D",
+    types: "f32",
+    rows: &[plain(pool_2d::max_f32), portable("vectors of 16", generic::pool_2d::max_f32)],
+};
 
 /// MAX_POOL_2D on int8.
-pub static MAX_POOL_2D_I8: Table<PoolI8> =
-    Table { operator: "MAX_POOL_2D", types: "i8", rows: &[plain(pool_2d::max_i8)] };
+pub static MAX_POOL_2D_I8: Table<PoolI8> = Table {
+    operator: "MAX_POOL_2D",
+    types: "i8",
+    rows: &[plain(pool_2d::max_i8), portable("vectors of 16", generic::pool_2d::max_i8)],
+};
 
 /// MEAN on floats.
-pub static MEAN_F32: Table<MeanF32Fn> =
-    Table { operator: "MEAN", types: "f32", rows: &[plain(mean::mean_f32)] };
+pub static MEAN_F32: Table<MeanF32Fn> = Table {
+    operator: "MEAN",
+    types: "f32",
+    rows: &[plain(mean::mean_f32), portable("runs of inner axes", generic::mean::mean_f32)],
+};
 
 /// MEAN on int8.
-pub static MEAN_I8: Table<MeanI8Fn> = Table { operator: "MEAN", types: "i8", rows: &[plain(mean::mean_i8)] };
+pub static MEAN_I8: Table<MeanI8Fn> = Table {
+    operator: "MEAN",
+    types: "i8",
+    rows: &[plain(mean::mean_i8), portable("runs of inner axes", generic::mean::mean_i8)],
+};
 
 /// SOFTMAX on floats.
 pub static SOFTMAX_F32: Table<SoftmaxF32Fn> =

@@ -6,12 +6,16 @@ use alloc::boxed::Box;
 use core::arch::x86_64::*;
 
 use super::avx2;
+use crate::generic::binary;
 use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
 use crate::generic::depthwise_conv_2d::{DepthwiseFloat, DepthwiseInt, DepthwiseMixed};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
 use crate::isa::Avx512;
 use crate::packed::Packed;
+use crate::reference::binary::{AddI8, MulI8};
+use crate::requantize::RequantizeLanes;
+use crate::shape::Broadcast;
 use crate::spec::{
     ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
 };
@@ -187,4 +191,82 @@ rows! {
     /// FULLY_CONNECTED on floats with int8 weights.
     fully_connected_hybrid: FullyConnectedHybrid -> f32, avx2::fully_connected_hybrid,
         |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, &as_conv_hybrid(spec), false);
+}
+
+/// `left + right`.
+pub(crate) fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
+    match Avx512::detect() {
+        Some(isa) => binary::add(isa, constants, walk, left, right, output),
+        None => avx2::add_i8(constants, walk, left, right, output),
+    }
+}
+
+/// `left - right`.
+pub(crate) fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
+    match Avx512::detect() {
+        Some(isa) => binary::sub(isa, constants, walk, left, right, output),
+        None => avx2::sub_i8(constants, walk, left, right, output),
+    }
+}
+
+/// `left * right`.
+pub(crate) fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
+    match Avx512::detect() {
+        Some(isa) => binary::mul(isa, constants, walk, left, right, output),
+        None => avx2::mul_i8(constants, walk, left, right, output),
+    }
+}
+
+/// [`RequantizeLanes::apply`], 16 lanes at a time; fewer lanes than that as AVX2 does it.
+#[inline(always)]
+pub(crate) fn requantize<const L: usize>(
+    isa: Avx512,
+    constants: &RequantizeLanes<'_, L>,
+    sums: &[i32; L],
+) -> [i8; L] {
+    if !L.is_multiple_of(16) {
+        return avx2::requantize(isa.avx2(), constants, sums);
+    }
+    let mut outputs = [0; L];
+    for first in (0..L).step_by(16) {
+        // SAFETY: the token proves the instructions; `first + 16 <= L`, the length of every array read and written.
+        unsafe {
+            let at = |lanes: &[i32; L]| _mm512_loadu_si512(lanes.as_ptr().add(first).cast());
+            let biased = _mm512_add_epi32(at(sums), at(constants.bias));
+            let shifted = _mm512_sllv_epi32(biased, at(constants.left));
+            let high = high_mul(shifted, at(constants.mantissa));
+            let scaled = rounding_divide(high, at(constants.right));
+            let moved = _mm512_add_epi32(scaled, _mm512_set1_epi32(constants.zero_point));
+            let bytes = _mm512_cvtsepi32_epi8(moved);
+            let raised = _mm_max_epi8(bytes, _mm_set1_epi8(constants.activation.min));
+            let clamped = _mm_min_epi8(raised, _mm_set1_epi8(constants.activation.max));
+            _mm_storeu_si128(outputs.as_mut_ptr().add(first).cast(), clamped);
+        }
+    }
+    outputs
+}
+
+/// `(a * b + 2^30) >> 31` in each lane: even lanes and odd lanes by themselves, each as 64 bits.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn high_mul(a: __m512i, b: __m512i) -> __m512i {
+    let half = _mm512_set1_epi64(1 << 30);
+    let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+    let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(a), _mm512_srli_epi64::<32>(b));
+    let odd = _mm512_add_epi64(odd, half);
+    // Bits 31..63 of the odd products belong in the upper half of their place.
+    _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<31>(even), _mm512_add_epi64(odd, odd))
+}
+
+/// `rounding_divide_by_pot` in each lane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn rounding_divide(value: __m512i, exponent: __m512i) -> __m512i {
+    let one = _mm512_set1_epi32(1);
+    let mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, exponent), one);
+    let sign = _mm512_srli_epi32::<31>(value);
+    let threshold = _mm512_add_epi32(_mm512_srli_epi32::<1>(mask), sign);
+    let up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(value, mask), threshold);
+    let shifted = _mm512_srav_epi32(value, exponent);
+    _mm512_mask_add_epi32(shifted, up, shifted, one)
 }
