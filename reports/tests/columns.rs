@@ -39,7 +39,7 @@ fn the_document_lists_exactly_the_columns() {
 #[test]
 fn version_document_and_changelog_agree() {
     assert!(DOCUMENT.contains(&format!("\nVersion {FORMAT_VERSION}. ")));
-    let last = CHANGELOG.lines().filter(|line| line.starts_with("| ")).next_back().expect("an entry");
+    let last = CHANGELOG.lines().rfind(|line| line.starts_with("| ")).expect("an entry");
     assert!(last.starts_with(&format!("| {FORMAT_VERSION} |")), "{last}");
 }
 

@@ -140,7 +140,7 @@ fn each_warning_has_its_cause() {
     };
     assert_eq!(block(|one| one.before.load_1m = Some(4.5)), ["load 4.5 on 4 cores before a block"]);
     assert_eq!(block(|one| one.before.load_1m = Some(4.0)), [""; 0]);
-    assert_eq!(block(|one| one.after.throttle_count = Some(3)), ["throttled in 1 block(s)"]);
+    assert_eq!(block(|one| one.after.throttle_count = Some(3)), ["throttled in 1 block"]);
     assert_eq!(
         block(|one| one.after.cpu_khz = Some(600_000)),
         ["the CPU's clock moved by 60 % within a block"]
@@ -153,7 +153,7 @@ fn each_warning_has_its_cause() {
     let noisy = block(|one| one.steady_nanos.iter_mut().for_each(|nanos| *nanos *= 2));
     assert!(noisy[0].starts_with("noisy: a block's median lies 99 % from"), "{noisy:?}");
     let few = after(&|run: &mut RunRecord| run.cells[FP32].blocks.truncate(3));
-    assert_eq!(few, ["3 block(s) count: an interval of 93.75 % takes 5"]);
+    assert_eq!(few, ["only 3 blocks for the interval: 5 would make it one of 93.8 %"]);
     let short = after(&|run: &mut RunRecord| set_samples(run, FP32, &[4_200_000; 10]));
     assert_eq!(short, ["50 samples: p90 takes 100"]);
 }

@@ -330,20 +330,18 @@ fn cell_names(rows: &Rows<'_>) -> Result<Vec<Cell>> {
 }
 
 fn outcomes(rows: &Rows<'_>) -> Result<Vec<Outcome>> {
-    let names = rows.texts("outcome")?;
-    let stages = rows.texts_or_null("stage")?;
-    let reasons = rows.texts_or_null("reason")?;
-    let outcome = |(row, (name, (stage, reason))): (usize, (String, (Option<String>, Option<String>)))| match (
-        name.as_str(),
-        stage,
-        reason,
-    ) {
+    let mut names = rows.texts("outcome")?.into_iter();
+    let mut stages = rows.texts_or_null("stage")?.into_iter();
+    let mut reasons = rows.texts_or_null("reason")?.into_iter();
+    let triples = rows.build(|| Some((names.next()?, stages.next()?, reasons.next()?)))?;
+    let outcome = |(row, (name, stage, reason)): (usize, (String, _, _))| match (name.as_str(), stage, reason)
+    {
         ("complete", None, None) => Ok(Outcome::Complete),
         ("unfinished", None, None) => Ok(Outcome::Unfinished),
         ("failed", Some(stage), Some(reason)) => Ok(Outcome::Failed { stage, reason }),
         _ => Err(rows.wrong(row, "outcome", "complete, unfinished, or failed with stage and reason", name)),
     };
-    names.into_iter().zip(stages.into_iter().zip(reasons)).enumerate().map(outcome).collect()
+    triples.into_iter().enumerate().map(outcome).collect()
 }
 
 fn memory(rows: &Rows<'_>) -> Result<Vec<Option<MemoryRecord>>> {
@@ -376,28 +374,22 @@ fn memory(rows: &Rows<'_>) -> Result<Vec<Option<MemoryRecord>>> {
     Ok(memory)
 }
 
+/// Without their predictions, which stand in rows of their own.
 fn evaluations(rows: &Rows<'_>) -> Result<Vec<Option<EvaluationRecord>>> {
-    let datasets = rows.texts_or_null("dataset")?;
-    let splits = rows.texts_or_null("split")?;
-    let packs = rows.texts_or_null("pack_digest")?;
-    let evaluation = |(row, (dataset, (split, pack))): (
-        usize,
-        (Option<String>, (Option<String>, Option<String>)),
-    )| {
-        match (dataset, split, pack) {
-            (Some(dataset), Some(split), Some(pack_digest)) => {
-                Ok(Some(EvaluationRecord { dataset, split, pack_digest, predictions: Vec::new() }))
-            }
-            (None, None, None) => Ok(None),
-            _ => Err(rows.wrong(
-                row,
-                "dataset",
-                "dataset, split and pack_digest or none of them",
-                "some of them",
-            )),
+    let mut datasets = rows.texts_or_null("dataset")?.into_iter();
+    let mut splits = rows.texts_or_null("split")?.into_iter();
+    let mut packs = rows.texts_or_null("pack_digest")?.into_iter();
+    let triples = rows.build(|| Some((datasets.next()?, splits.next()?, packs.next()?)))?;
+    let evaluation = |(row, triple)| match triple {
+        (Some(dataset), Some(split), Some(pack_digest)) => {
+            Ok(Some(EvaluationRecord { dataset, split, pack_digest, predictions: Vec::new() }))
+        }
+        (None, None, None) => Ok(None),
+        _ => {
+            Err(rows.wrong(row, "dataset", "dataset, split and pack_digest or none of them", "some of them"))
         }
     };
-    datasets.into_iter().zip(splits.into_iter().zip(packs)).enumerate().map(evaluation).collect()
+    triples.into_iter().enumerate().map(evaluation).collect()
 }
 
 /// The cell that each row belongs to; whether there is such a cell is the caller's to check.

@@ -99,7 +99,7 @@ fn interval_levels(group: &Group) -> Option<String> {
     };
     let speed = |cell: &CellSummary| Some(cell.speed.as_ref()?.ratio.interval?.confidence);
     let mut medians: Vec<(usize, f64)> = group.cells.iter().filter_map(median).collect();
-    medians.sort_by(|one, other| one.0.cmp(&other.0));
+    medians.sort_by_key(|(blocks, _)| *blocks);
     medians.dedup();
     let medians = medians.into_iter().map(|(blocks, confidence)| {
         format!(

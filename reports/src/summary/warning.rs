@@ -128,13 +128,17 @@ impl fmt::Display for Warning {
                     percent(spread)
                 )
             }
-            Self::InvalidBlocks { count, first } => write!(to, "{count} block(s) left out: {first}"),
+            Self::InvalidBlocks { count, first } => write!(to, "{} left out: {first}", blocks(*count)),
             Self::FewBlocks { found } => {
-                write!(to, "{found} block(s) count: an interval of 93.75 % takes {BLOCKS_WANTED}")
+                write!(
+                    to,
+                    "only {} for the interval: {BLOCKS_WANTED} would make it one of 93.8 %",
+                    blocks(*found)
+                )
             }
             Self::FewSamples { found, needed } => write!(to, "{found} samples: p90 takes {needed}"),
             Self::Load { load, cores } => write!(to, "load {load:.1} on {cores} cores before a block"),
-            Self::Throttled { blocks } => write!(to, "throttled in {blocks} block(s)"),
+            Self::Throttled { blocks: count } => write!(to, "throttled in {}", blocks(*count)),
             Self::ClockMoved { change } => {
                 write!(to, "the CPU's clock moved by {:.0} % within a block", percent(change))
             }
@@ -146,6 +150,10 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+fn blocks(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "block" } else { "blocks" })
 }
 
 /// Everything worth a warning about a cell, weightiest first.
