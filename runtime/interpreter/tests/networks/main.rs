@@ -3,7 +3,9 @@
 
 mod build;
 mod cases;
+mod face;
 mod hostile;
 mod litert;
 mod random;
+mod refusals;
 mod whole;
