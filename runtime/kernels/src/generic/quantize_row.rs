@@ -3,7 +3,7 @@
 
 use crate::isa::{Body, Isa};
 use crate::reference::hybrid::{RowQuantization, Steps, steps};
-use crate::round::round_clamped;
+use crate::round::truncate_clamped;
 use crate::spec::InputQuantization;
 
 /// Quantizes `values` to `output`, which has the same length, and says how.
@@ -29,11 +29,12 @@ impl Body for QuantizeRow<'_> {
     fn run(self) -> RowQuantization {
         let (least, greatest) = min_max(self.values);
         let Steps { quantization, per_unit, least_q } = steps(least, greatest, self.how);
-        let zero_point = quantization.zero_point as f32;
+        let zero_point = quantization.zero_point;
         for (q, &value) in self.output.iter_mut().zip(self.values) {
-            // A product and a sum, as in the source: fused they would round differently.
-            let scaled = zero_point + value * per_unit;
-            *q = round_clamped(scaled, least_q, 127) as i8;
+            let scaled = value * per_unit;
+            let half_added = scaled + 0.5f32.copysign(scaled);
+            let rounded = truncate_clamped(half_added, least_q - zero_point, 127 - zero_point);
+            *q = (rounded + zero_point) as i8;
         }
         quantization
     }

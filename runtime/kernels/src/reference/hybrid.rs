@@ -1,5 +1,9 @@
-//! How a float input becomes int8 for a kernel with int8 weights, and how its int32 sums become floats again
-//! (`tflite/kernels/internal/reference/portable_tensor_utils.cc`).
+//! How a float input becomes int8 for a kernel with int8 weights, and how its int32 sums become floats again.
+//!
+//! LiteRT quantizes with its NEON code on every CPU, also for its reference kernels, translated by NEON_2_SSE on x86
+//! (`tflite/kernels/internal/optimized/neon_tensor_utils.cc`, `NeonSymmetricQuantizeFloats` and
+//! `NeonAsymmetricQuantizeFloats`). On x86 and 32-bit Arm that rounds by adding one half and truncating, in single
+//! precision, so that 0.49999997 becomes 1, and so do we on every CPU; LiteRT on 64-bit Arm rounds this one number to 0.
 //!
 //! The order of the float products differs from kernel to kernel in LiteRT, and so do the last bits:
 //!
@@ -25,8 +29,9 @@ pub fn quantize_row(values: &[f32], how: InputQuantization, output: &mut [i8]) -
     let (least, greatest) = min_max(values);
     let Steps { quantization, per_unit, least_q } = steps(least, greatest, how);
     for (q, &value) in output.iter_mut().zip(values) {
-        let scaled = quantization.zero_point as f32 + value * per_unit;
-        *q = (libm::roundf(scaled) as i32).clamp(least_q, 127) as i8;
+        let scaled = value * per_unit;
+        let rounded = libm::truncf(scaled + 0.5f32.copysign(scaled)) as i32;
+        *q = rounded.saturating_add(quantization.zero_point).clamp(least_q, 127) as i8;
     }
     quantization
 }
@@ -36,7 +41,7 @@ fn min_max(values: &[f32]) -> (f32, f32) {
     values.iter().fold((first, first), |(least, greatest), &value| (least.min(value), greatest.max(value)))
 }
 
-/// How the values of a row become integers: `clamp(round(zero_point + value * per_unit), least_q, 127)`.
+/// How the values of a row become integers: `clamp(round(value * per_unit) + zero_point, least_q, 127)`.
 pub(crate) struct Steps {
     pub(crate) quantization: RowQuantization,
     /// Steps for a unit of the real value; 0 for a row of zeros.
@@ -48,14 +53,13 @@ pub(crate) struct Steps {
 pub(crate) fn steps(least: f32, greatest: f32, how: InputQuantization) -> Steps {
     match how {
         InputQuantization::Symmetric => symmetric(least.abs().max(greatest.abs())),
-        InputQuantization::Asymmetric => asymmetric(f64::from(least.min(0.0)), f64::from(greatest.max(0.0))),
+        InputQuantization::Asymmetric => asymmetric(least.min(0.0), greatest.max(0.0)),
     }
 }
 
 const ZEROS: Steps =
     Steps { quantization: RowQuantization { scale: 1.0, zero_point: 0 }, per_unit: 0.0, least_q: -128 };
 
-/// `PortableSymmetricQuantizeFloats`.
 fn symmetric(range: f32) -> Steps {
     const LIMIT: i32 = 127;
     if range == 0.0 {
@@ -65,13 +69,13 @@ fn symmetric(range: f32) -> Steps {
     Steps { quantization, per_unit: LIMIT as f32 / range, least_q: -LIMIT }
 }
 
-/// `PortableAsymmetricQuantizeFloats`.
-fn asymmetric(least: f64, greatest: f64) -> Steps {
+fn asymmetric(least: f32, greatest: f32) -> Steps {
     if least == greatest {
         return ZEROS;
     }
-    let scale = (greatest - least) / 255.0;
-    let zero_point = asymmetric_zero_point(least / scale, greatest / scale);
+    // The width of the range is rounded to single precision, what follows is not.
+    let scale = f64::from(greatest - least) / 255.0;
+    let zero_point = asymmetric_zero_point(f64::from(least) / scale, f64::from(greatest) / scale);
     let scale = scale as f32;
     let per_unit = if scale == 0.0 { 0.0 } else { 1.0 / scale };
     Steps { quantization: RowQuantization { scale, zero_point }, per_unit, least_q: -128 }
