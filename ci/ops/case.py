@@ -1,0 +1,122 @@
+"""One op case: what a spec says, and how it lies on disk. Knows files and numpy, not LiteRT.
+
+A case is a folder `suites/ops/<op>/<name>` with `model.tflite`, `case.json` and, unless the model must be refused,
+`values.bin`: for each step the inputs, then the outputs, back to back, row-major, little-endian, as `case.json` names
+their types and shapes.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from flatmodel import Net
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Tolerance:
+    """|ours - theirs| <= absolute + relative * |theirs|; only for floats."""
+
+    relative: float = 0.0
+    absolute: float = 0.0
+
+
+EXACT = None
+
+
+@dataclass
+class Case:
+    """What a spec says.
+
+    op         the operator's name in the schema, or the custom code
+    name       the folder; unique for the operator; starts with the type
+    dtype      the row of the table: float32, int8, hybrid, ...
+    net        the model
+    note       what is special about it
+    steps      inputs of each inference in order; None: reproducible noise over the whole range
+    tolerance  EXACT or a Tolerance
+    refused    LiteRT does not take the model, nor may we
+    """
+
+    op: str
+    name: str
+    dtype: str
+    net: Net
+    note: str = ""
+    steps: list | None = None
+    tolerance: Tolerance | None = EXACT
+    refused: bool = False
+    spec: str = ""
+    outputs: list = field(default_factory=list)
+
+    @property
+    def folder(self):
+        return f"{self.op.lower()}/{self.name}"
+
+    def random(self):
+        """The case's own source of noise."""
+        return np.random.default_rng(zlib.crc32(self.folder.encode()))
+
+    def fill_inputs(self):
+        """Noise for every input where the spec gave no values; gives values the types of the inputs."""
+        if self.steps is None:
+            random = self.random()
+            self.steps = [[noise(random, tensor.shape, tensor.dtype) for tensor in self.net.inputs]]
+        self.steps = [
+            [np.ascontiguousarray(value, tensor.numpy).reshape(tensor.shape) for value, tensor in self._pairs(step)]
+            for step in self.steps
+        ]
+
+    def _pairs(self, step):
+        return zip(step, self.net.inputs, strict=True)
+
+    def files(self, litert_version, kernels):
+        """Name -> content of everything in the case's folder."""
+        files = {"model.tflite": self.net.bytes(), "case.json": self._json(litert_version, kernels)}
+        if not self.refused:
+            steps = zip(self.steps, self.outputs, strict=True)
+            files["values.bin"] = b"".join(raw(value) for step in steps for part in step for value in part)
+        return files
+
+    def _json(self, litert_version, kernels):
+        exact = self.tolerance is EXACT
+        text = {
+            "format": FORMAT_VERSION,
+            "op": self.op,
+            "type": self.dtype,
+            "note": self.note,
+            "expected": "refused" if self.refused else "outputs",
+            "steps": len(self.steps),
+            "inputs": [{"dtype": t.dtype, "shape": list(t.shape)} for t in self.net.inputs],
+            "outputs": [{"dtype": t.dtype, "shape": list(t.shape)} for t in self.net.outputs],
+            "relative": 0.0 if exact else self.tolerance.relative,
+            "absolute": 0.0 if exact else self.tolerance.absolute,
+            "made": {"litert": litert_version, "kernels": kernels, "script": "ci/ops/make_cases.py", "spec": self.spec},
+        }
+        lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in text.items()]
+        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def raw(value):
+    return np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<")).tobytes()
+
+
+def noise(random, shape, dtype):
+    """Values over the whole range of an integer type, its extremes among them; floats mostly within -4..4."""
+    if dtype == "bool":
+        return random.integers(0, 2, shape).astype(np.bool_)
+    if dtype in ("float32", "float16", "float64"):
+        return random.normal(0.0, 2.0, shape).astype(dtype)
+    if dtype == "complex64":
+        return (random.normal(0.0, 2.0, shape) + 1j * random.normal(0.0, 2.0, shape)).astype(np.complex64)
+    limits = np.iinfo(dtype)
+    if dtype in ("int32", "int64", "uint32"):
+        return random.integers(max(limits.min, -1000), 1000, shape).astype(dtype)
+    values = random.integers(limits.min, limits.max + 1, shape).astype(dtype)
+    flat = values.reshape(-1)
+    if flat.size >= 4:
+        flat[0], flat[-1] = limits.min, limits.max
+    return values

@@ -1,0 +1,154 @@
+//! Runs a case with one set of kernels and compares.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
+
+use crate::case::{Case, Expected, Port, Step, element_bytes};
+
+/// The sets of kernels that every case is run with.
+pub(crate) const KERNELS: [KernelChoice; 3] =
+    [KernelChoice::Reference, KernelChoice::Portable, KernelChoice::Auto];
+
+/// What became of a case.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Outcome {
+    /// Every bit is LiteRT's, or both refuse the model.
+    Equal,
+    /// Floats within the case's tolerance.
+    Close,
+    /// The model is refused here and runs in LiteRT: the message.
+    Missing(String),
+    /// Anything else: what and where.
+    Wrong(String),
+}
+
+/// Runs one case.
+pub(crate) fn run(case: &Case, kernels: KernelChoice) -> Outcome {
+    let attempt = catch_unwind(AssertUnwindSafe(|| attempt(case, kernels)));
+    match (attempt, case.about.expected) {
+        (Err(_), _) => Outcome::Wrong("panicked".to_owned()),
+        (Ok(Ok(outcome)), Expected::Outputs) => outcome,
+        (Ok(Err(message)), Expected::Outputs) => Outcome::Missing(message),
+        (Ok(Err(message)), Expected::Refused) if message.ends_with("unsupported operator") => {
+            Outcome::Missing(message)
+        }
+        (Ok(Err(_)), Expected::Refused) => Outcome::Equal,
+        (Ok(Ok(_)), Expected::Refused) => Outcome::Wrong("runs, but LiteRT refuses the model".to_owned()),
+    }
+}
+
+/// # Errors
+/// The message with which the model is refused.
+fn attempt(case: &Case, kernels: KernelChoice) -> Result<Outcome, String> {
+    let model = Model::load(&case.model).map_err(|error| error.to_string())?;
+    let options = Options { kernels, ..Options::default() };
+    let mut interpreter = Interpreter::new(&model, &options).map_err(|error| error.to_string())?;
+    if case.about.expected == Expected::Refused {
+        interpreter.invoke().map_err(|error| error.to_string())?;
+    }
+    let mut worst = Outcome::Equal;
+    for (index, step) in case.steps.iter().enumerate() {
+        match infer(case, &mut interpreter, step)? {
+            Outcome::Wrong(what) => return Ok(Outcome::Wrong(format!("step {index}: {what}"))),
+            Outcome::Equal => {}
+            other => worst = other,
+        }
+    }
+    Ok(worst)
+}
+
+fn infer(case: &Case, interpreter: &mut Interpreter<'_>, step: &Step) -> Result<Outcome, String> {
+    for (index, values) in step.inputs.iter().enumerate() {
+        let Some(input) = interpreter.input_bytes_mut(index).filter(|input| input.len() == values.len())
+        else {
+            return Ok(Outcome::Wrong(format!("input {index}: does not take {} bytes", values.len())));
+        };
+        input.copy_from_slice(values);
+    }
+    interpreter.invoke().map_err(|error| error.to_string())?;
+    let mut worst = Outcome::Equal;
+    for (index, (port, expected)) in case.about.outputs.iter().zip(&step.outputs).enumerate() {
+        match compare(case, interpreter, index, port, expected) {
+            Outcome::Wrong(what) => return Ok(Outcome::Wrong(format!("output {index}: {what}"))),
+            Outcome::Equal => {}
+            other => worst = other,
+        }
+    }
+    Ok(worst)
+}
+
+fn compare(
+    case: &Case,
+    interpreter: &Interpreter<'_>,
+    index: usize,
+    port: &Port,
+    expected: &[u8],
+) -> Outcome {
+    let Some(output) = interpreter.output(index) else { return Outcome::Wrong("is not there".to_owned()) };
+    if output.dtype.name() != port.dtype || output.shape != port.shape {
+        let ours = format!("{} {:?}", output.dtype, output.shape);
+        return Outcome::Wrong(format!("expected {} {:?}, found {ours}", port.dtype, port.shape));
+    }
+    if output.bytes == expected {
+        return Outcome::Equal;
+    }
+    let size = element_bytes(&port.dtype);
+    let pairs = output.bytes.chunks_exact(size).zip(expected.chunks_exact(size));
+    let (mut first, mut differing, mut close) = (None, 0, true);
+    for (at, (ours, theirs)) in pairs.enumerate().filter(|(_, (ours, theirs))| ours != theirs) {
+        let near = within(case, &port.dtype, ours, theirs);
+        close &= near;
+        differing += usize::from(!near);
+        if !near && first.is_none() {
+            first =
+                Some(format!("element {at}: expected {}, found {}", text(port, theirs), text(port, ours)));
+        }
+    }
+    match first {
+        Some(first) => Outcome::Wrong(format!("{first} ({differing} of {} differ)", expected.len() / size)),
+        None => Outcome::Close,
+    }
+}
+
+/// Whether floats are as near as the case asks for. Infinities and NaN have to be the same.
+fn within(case: &Case, dtype: &str, ours: &[u8], theirs: &[u8]) -> bool {
+    if case.about.relative == 0.0 && case.about.absolute == 0.0 {
+        return same_nan(dtype, ours, theirs);
+    }
+    let pairs = reals(dtype, ours).into_iter().zip(reals(dtype, theirs));
+    pairs.fold(true, |all, (ours, theirs)| {
+        let room = case.about.absolute + case.about.relative * theirs.abs();
+        all && (ours == theirs || (ours.is_nan() && theirs.is_nan()) || (ours - theirs).abs() <= room)
+    })
+}
+
+/// Which of the many NaN comes out is the CPU's affair.
+fn same_nan(dtype: &str, ours: &[u8], theirs: &[u8]) -> bool {
+    let is_nan = |bytes| {
+        let reals = reals(dtype, bytes);
+        !reals.is_empty() && reals.iter().all(|real| real.is_nan())
+    };
+    is_nan(ours) && is_nan(theirs)
+}
+
+/// The floats of one element; none for integers.
+fn reals(dtype: &str, bytes: &[u8]) -> Vec<f64> {
+    let float32 = |bytes: &[u8]| f64::from(f32::from_le_bytes(bytes.try_into().expect("four bytes")));
+    match dtype {
+        "float32" | "complex64" => bytes.chunks_exact(4).map(float32).collect(),
+        "float16" => vec![half::f16::from_le_bytes(bytes.try_into().expect("two bytes")).to_f64()],
+        "float64" => vec![f64::from_le_bytes(bytes.try_into().expect("eight bytes"))],
+        _ => Vec::new(),
+    }
+}
+
+fn text(port: &Port, bytes: &[u8]) -> String {
+    let reals = reals(&port.dtype, bytes);
+    if !reals.is_empty() {
+        return format!("{reals:?}");
+    }
+    let mut wide = [if port.dtype.starts_with("int") && bytes.last() > Some(&127) { 0xFF } else { 0 }; 8];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    i64::from_le_bytes(wide).to_string()
+}
