@@ -6,9 +6,10 @@ use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
 
 use crate::case::{Case, Expected, Port, Step, element_bytes};
 
-/// The sets of kernels that every case is run with.
-pub(crate) const KERNELS: [KernelChoice; 3] =
-    [KernelChoice::Reference, KernelChoice::Portable, KernelChoice::Auto];
+/// The sets of kernels that every case is run with: all that this CPU has.
+pub(crate) fn kernels() -> Vec<KernelChoice> {
+    KernelChoice::ALL.into_iter().filter(|kernels| kernels.is_available()).collect()
+}
 
 /// What became of a case.
 #[derive(Clone, PartialEq, Debug)]
@@ -94,21 +95,12 @@ fn compare(
         return Outcome::Equal;
     }
     let size = element_bytes(&port.dtype);
-    let pairs = output.bytes.chunks_exact(size).zip(expected.chunks_exact(size));
-    let (mut first, mut differing, mut close) = (None, 0, true);
-    for (at, (ours, theirs)) in pairs.enumerate().filter(|(_, (ours, theirs))| ours != theirs) {
-        let near = within(case, &port.dtype, ours, theirs);
-        close &= near;
-        differing += usize::from(!near);
-        if !near && first.is_none() {
-            first =
-                Some(format!("element {at}: expected {}, found {}", text(port, theirs), text(port, ours)));
-        }
-    }
-    match first {
-        Some(first) => Outcome::Wrong(format!("{first} ({differing} of {} differ)", expected.len() / size)),
-        None => Outcome::Close,
-    }
+    let pairs = output.bytes.chunks_exact(size).zip(expected.chunks_exact(size)).enumerate();
+    let far = pairs.filter(|(_, (ours, theirs))| ours != theirs && !within(case, &port.dtype, ours, theirs));
+    let far: Vec<_> = far.collect();
+    let Some((at, (ours, theirs))) = far.first() else { return Outcome::Close };
+    let first = format!("element {at}: expected {}, found {}", text(port, theirs), text(port, ours));
+    Outcome::Wrong(format!("{first} ({} of {} differ)", far.len(), expected.len() / size))
 }
 
 /// Whether floats are as near as the case asks for. Infinities and NaN have to be the same.
