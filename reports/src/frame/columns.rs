@@ -40,7 +40,8 @@ impl Kind {
     }
 }
 
-/// Type of a column, in the file and in a dataframe.
+/// Type of a column, in the file and in a dataframe. There is no list of texts: polars writes them as views, which
+/// pandas cannot read within lists; such columns are JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ColumnType {
     /// UTF-8.
@@ -57,8 +58,6 @@ pub enum ColumnType {
     F32,
     /// IEEE double.
     F64,
-    /// List of texts.
-    Texts,
     /// List of unsigned 32-bit numbers.
     U32s,
     /// List of IEEE singles.
@@ -76,7 +75,6 @@ impl ColumnType {
             Self::I32 => "i32",
             Self::F32 => "f32",
             Self::F64 => "f64",
-            Self::Texts => "list of string",
             Self::U32s => "list of u32",
             Self::F32s => "list of f32",
         }
@@ -92,7 +90,6 @@ impl ColumnType {
             Self::I32 => DataType::Int32,
             Self::F32 => DataType::Float32,
             Self::F64 => DataType::Float64,
-            Self::Texts => list(DataType::String),
             Self::U32s => list(DataType::UInt32),
             Self::F32s => list(DataType::Float32),
         }
@@ -114,7 +111,7 @@ const fn column(name: &'static str, column_type: ColumnType, kinds: &'static [Ki
     ColumnSpec { name, column_type, kinds }
 }
 
-use ColumnType::{F32, F32s, F64, Flag, I32, Text, Texts, U32, U32s, U64};
+use ColumnType::{F32, F32s, F64, Flag, I32, Text, U32, U32s, U64};
 use Kind::{Artifact, Block, Cell, Device, Prediction, Run, Sample};
 
 const ALL: &[Kind] = &Kind::ALL;
@@ -146,7 +143,7 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("suite_description", Text, &[Run]),
     column("started_at", Text, &[Run, Block]),
     column("finished_at", Text, &[Run]),
-    column("arguments", Texts, &[Run]),
+    column("arguments", Text, &[Run]),
     column("tool_version", Text, &[Run]),
     column("git_revision", Text, &[Run]),
     column("source_hash", Text, &[Run]),
@@ -164,14 +161,13 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("source_digest", Text, &[Artifact]),
     column("path", Text, &[Artifact]),
     column("calibration_samples", U64, &[Artifact]),
-    column("left_alone", Texts, &[Artifact]),
+    column("left_alone", Text, &[Artifact]),
     column("outcome", Text, &[Cell]),
     column("stage", Text, &[Cell]),
     column("reason", Text, &[Cell]),
     column("arena_bytes", U64, &[Cell]),
     column("packed_bytes", U64, &[Cell]),
-    column("kernel_names", Texts, &[Cell]),
-    column("kernel_operators", U32s, &[Cell]),
+    column("kernels", Text, &[Cell]),
     column("dataset", Text, &[Cell]),
     column("split", Text, &[Cell]),
     column("pack_digest", Text, &[Cell]),

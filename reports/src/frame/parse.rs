@@ -1,10 +1,11 @@
 //! From the long table back to the record. The columns have been checked; values and the way rows belong together
 //! are checked here.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use polars::prelude::{BooleanChunked, DataFrame, NewChunkedArray, Series};
+
+use serde::de::DeserializeOwned;
 
 use super::rows::{PHASES, digest};
 use super::{Kind, StoreError};
@@ -131,18 +132,21 @@ impl<'a> Rows<'a> {
         Ok((0..self.count()).map(|row| values.get_as_series(row)).collect())
     }
 
-    fn text_lists_or_null(&self, column: &'static str) -> Result<Vec<Option<Vec<String>>>> {
-        let texts = |(row, list): (usize, Option<Series>)| {
-            let Some(list) = list else { return Ok(None) };
-            let values = list.str().map_err(|error| damaged(self.path, &error))?;
-            let all: Option<Vec<String>> = values.iter().map(|value| value.map(str::to_owned)).collect();
-            all.map(Some).ok_or_else(|| self.wrong(row, column, "texts", "null in the list"))
+    /// Values that were written as JSON; `expected` says of what.
+    fn json_or_null<T: DeserializeOwned>(
+        &self,
+        column: &'static str,
+        expected: &str,
+    ) -> Result<Vec<Option<T>>> {
+        let parse = |(row, text): (usize, Option<String>)| {
+            let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+            parsed.map_err(|error| self.wrong(row, column, expected, error))
         };
-        self.lists(column)?.into_iter().enumerate().map(texts).collect()
+        self.texts_or_null(column)?.into_iter().enumerate().map(parse).collect()
     }
 
-    fn text_lists(&self, column: &'static str) -> Result<Vec<Vec<String>>> {
-        self.all(column, self.text_lists_or_null(column)?)
+    fn json<T: DeserializeOwned>(&self, column: &'static str, expected: &str) -> Result<Vec<T>> {
+        self.all(column, self.json_or_null(column, expected)?)
     }
 }
 
@@ -199,12 +203,12 @@ fn run_info(rows: &Rows<'_>) -> Result<RunInfo> {
     let mut descriptions = rows.texts("suite_description")?.into_iter();
     let mut started = rows.texts("started_at")?.into_iter();
     let mut finished = rows.texts_or_null("finished_at")?.into_iter();
-    let mut arguments = rows.text_lists("arguments")?.into_iter();
+    let mut arguments = rows.json("arguments", TEXTS)?.into_iter();
     let mut versions = rows.texts("tool_version")?.into_iter();
     let mut revisions = rows.texts_or_null("git_revision")?.into_iter();
     let mut hashes = rows.texts("source_hash")?.into_iter();
     let mut seeds = rows.u64s("seed")?.into_iter();
-    let mut controllers = properties(rows)?.into_iter();
+    let mut controllers = rows.json("properties", PROPERTIES)?.into_iter();
     let mut runs = rows.build(|| {
         Some(RunInfo {
             id: ids.next()?,
@@ -227,14 +231,10 @@ fn run_info(rows: &Rows<'_>) -> Result<RunInfo> {
     }
 }
 
-/// A JSON object of texts.
-fn properties(rows: &Rows<'_>) -> Result<Vec<BTreeMap<String, String>>> {
-    let parse = |(row, text): (usize, String)| {
-        serde_json::from_str(&text)
-            .map_err(|error| rows.wrong(row, "properties", "a json object of texts", error))
-    };
-    rows.texts("properties")?.into_iter().enumerate().map(parse).collect()
-}
+/// What JSON columns hold.
+const TEXTS: &str = "a json array of texts";
+const PROPERTIES: &str = "a json object of texts";
+const KERNELS: &str = "a json array of pairs of kernel and operators";
 
 fn devices(rows: &Rows<'_>) -> Result<Vec<DeviceRecord>> {
     let mut names = rows.texts("device")?.into_iter();
@@ -243,7 +243,7 @@ fn devices(rows: &Rows<'_>) -> Result<Vec<DeviceRecord>> {
     let mut versions = rows.texts_or_null("agent_version")?.into_iter();
     let mut targets = rows.texts_or_null("agent_target")?.into_iter();
     let mut bytes = rows.u64s_or_null("agent_bytes")?.into_iter();
-    let mut properties = properties(rows)?.into_iter();
+    let mut properties = rows.json("properties", PROPERTIES)?.into_iter();
     let mut problems = rows.texts_or_null("problem")?.into_iter();
     rows.build(|| {
         Some(DeviceRecord {
@@ -268,7 +268,7 @@ fn artifacts(rows: &Rows<'_>) -> Result<Vec<ArtifactRecord>> {
     let mut sources = rows.texts("source_digest")?.into_iter();
     let mut paths = rows.texts("path")?.into_iter();
     let mut calibration = rows.u64s_or_null("calibration_samples")?.into_iter();
-    let mut left_alone = rows.text_lists("left_alone")?.into_iter();
+    let mut left_alone = rows.json("left_alone", TEXTS)?.into_iter();
     let mut problems = rows.texts_or_null("problem")?.into_iter();
     rows.build(|| {
         Some(ArtifactRecord {
@@ -345,33 +345,23 @@ fn outcomes(rows: &Rows<'_>) -> Result<Vec<Outcome>> {
 }
 
 fn memory(rows: &Rows<'_>) -> Result<Vec<Option<MemoryRecord>>> {
-    let arenas = rows.u64s_or_null("arena_bytes")?;
-    let packed = rows.u64s_or_null("packed_bytes")?;
-    let mut names = rows.text_lists_or_null("kernel_names")?.into_iter().map(Option::unwrap_or_default);
-    let mut counts = rows.u32_lists_or_null("kernel_operators")?.into_iter().map(Option::unwrap_or_default);
-    let mut memory = Vec::with_capacity(rows.count());
-    for (row, (arena, packed)) in arenas.into_iter().zip(packed).enumerate() {
-        let (names, counts) = (names.next().unwrap_or_default(), counts.next().unwrap_or_default());
-        if names.len() != counts.len() {
-            return Err(rows.wrong(row, "kernel_operators", names.len(), counts.len()));
+    let mut arenas = rows.u64s_or_null("arena_bytes")?.into_iter();
+    let mut packed = rows.u64s_or_null("packed_bytes")?.into_iter();
+    let mut kernels = rows.json_or_null("kernels", KERNELS)?.into_iter();
+    let triples = rows.build(|| Some((arenas.next()?, packed.next()?, kernels.next()?)))?;
+    let memory = |(row, triple)| match triple {
+        (Some(arena_bytes), Some(packed_bytes), Some(kernels)) => {
+            Ok(Some(MemoryRecord { arena_bytes, packed_bytes, kernels }))
         }
-        let kernels = names.into_iter().zip(counts).collect();
-        memory.push(match (arena, packed) {
-            (Some(arena_bytes), Some(packed_bytes)) => {
-                Some(MemoryRecord { arena_bytes, packed_bytes, kernels })
-            }
-            (None, None) => None,
-            _ => {
-                return Err(rows.wrong(
-                    row,
-                    "packed_bytes",
-                    "a value beside arena_bytes or none",
-                    "one of the two",
-                ));
-            }
-        });
-    }
-    Ok(memory)
+        (None, None, None) => Ok(None),
+        _ => Err(rows.wrong(
+            row,
+            "arena_bytes",
+            "arena_bytes, packed_bytes and kernels or none of them",
+            "some of them",
+        )),
+    };
+    triples.into_iter().enumerate().map(memory).collect()
 }
 
 /// Without their predictions, which stand in rows of their own.

@@ -1,10 +1,11 @@
 //! From the record to dataframes: one row a thing, one dataframe a kind.
 
+use std::iter::once;
+
 use polars::prelude::{
     BooleanChunked, ChunkFull, Column, DataFrame, DataType, Float32Chunked, Float32Type, Float64Chunked,
-    Int32Chunked, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
-    ListStringChunkedBuilder, NewChunkedArray, PolarsResult, StringChunked, UInt32Chunked, UInt32Type,
-    UInt64Chunked,
+    Int32Chunked, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder, NewChunkedArray,
+    PolarsResult, StringChunked, UInt32Chunked, UInt32Type, UInt64Chunked,
 };
 
 use super::{Frames, Kind};
@@ -70,15 +71,10 @@ impl Table {
         self.with(Float64Chunked::from_iter_options(name.into(), values))
     }
 
-    fn text_lists<'a>(self, name: &str, values: impl Iterator<Item = Option<Vec<&'a str>>>) -> Self {
-        let mut builder = ListStringChunkedBuilder::new(name.into(), self.height, self.height);
-        for value in values {
-            match value {
-                Some(texts) => builder.append_values_iter(texts.into_iter()),
-                None => builder.append_null(),
-            }
-        }
-        self.with(builder.finish())
+    /// Texts that this table makes itself, such as JSON.
+    fn made_texts(self, name: &str, values: impl Iterator<Item = Option<String>>) -> Self {
+        let values: Vec<Option<String>> = values.collect();
+        self.texts(name, values.iter().map(Option::as_deref))
     }
 
     fn u32_lists(self, name: &str, values: impl Iterator<Item = Option<Vec<u32>>>) -> Self {
@@ -130,30 +126,27 @@ impl Table {
 
 fn run_frame(run: &RunRecord) -> PolarsResult<DataFrame> {
     let info = &run.run;
-    let properties = json_text(&info.controller);
-    let text = std::iter::once::<Option<&str>>;
-    let digest = digest(run);
+    let text = once::<Option<&str>>;
     Table::new(Kind::Run, run, 1)
-        .texts("record_digest", text(Some(&digest)))
+        .made_texts("record_digest", once(Some(digest(run))))
         .texts("suite", text(Some(&info.suite)))
         .texts("suite_description", text(Some(&info.suite_description)))
         .texts("started_at", text(Some(&info.started_at)))
         .texts("finished_at", text(info.finished_at.as_deref()))
-        .text_lists("arguments", std::iter::once(Some(info.arguments.iter().map(String::as_str).collect())))
+        .made_texts("arguments", once(Some(json(&info.arguments))))
         .texts("tool_version", text(Some(&info.tool_version)))
         .texts("git_revision", text(info.git_revision.as_deref()))
         .texts("source_hash", text(Some(&info.source_hash)))
-        .u64s("seed", std::iter::once(Some(info.seed)))
-        .texts("properties", text(Some(&properties)))
+        .u64s("seed", once(Some(info.seed)))
+        .made_texts("properties", once(Some(json(&info.controller))))
         .finish()
 }
 
 fn devices(run: &RunRecord) -> PolarsResult<DataFrame> {
     let rows = run.devices.iter();
-    let properties: Vec<String> = rows.clone().map(|one| json_text(&one.properties)).collect();
     Table::new(Kind::Device, run, run.devices.len())
         .texts("device", rows.clone().map(|one| Some(&*one.name)))
-        .texts("properties", properties.iter().map(|text| Some(&**text)))
+        .made_texts("properties", rows.clone().map(|one| Some(json(&one.properties))))
         .texts("transport", rows.clone().map(|one| Some(&*one.transport)))
         .flags("emulated", rows.clone().map(|one| Some(one.emulated)))
         .texts("agent_version", rows.clone().map(|one| one.agent_version.as_deref()))
@@ -175,7 +168,7 @@ fn artifacts(run: &RunRecord) -> PolarsResult<DataFrame> {
         .texts("source_digest", rows.clone().map(|one| Some(&*one.source_digest)))
         .texts("path", rows.clone().map(|one| Some(&*one.path)))
         .u64s("calibration_samples", rows.clone().map(|one| one.calibration_samples))
-        .text_lists("left_alone", rows.map(|one| Some(one.left_alone.iter().map(String::as_str).collect())))
+        .made_texts("left_alone", rows.map(|one| Some(json(&one.left_alone))))
         .finish()
 }
 
@@ -195,14 +188,7 @@ fn cells(run: &RunRecord) -> PolarsResult<DataFrame> {
         .texts("reason", reasons.iter().map(Option::as_deref))
         .u64s("arena_bytes", memory.clone().map(|one| Some(one?.arena_bytes)))
         .u64s("packed_bytes", memory.clone().map(|one| Some(one?.packed_bytes)))
-        .text_lists(
-            "kernel_names",
-            memory.clone().map(|one| Some(one?.kernels.iter().map(|(name, _)| &**name).collect())),
-        )
-        .u32_lists(
-            "kernel_operators",
-            memory.map(|one| Some(one?.kernels.iter().map(|(_, count)| *count).collect())),
-        )
+        .made_texts("kernels", memory.map(|one| Some(json(&one?.kernels))))
         .texts("dataset", evaluation.clone().map(|one| Some(&*one?.dataset)))
         .texts("split", evaluation.clone().map(|one| Some(&*one?.split)))
         .texts("pack_digest", evaluation.map(|one| Some(&*one?.pack_digest)));
@@ -340,7 +326,7 @@ pub(super) fn digest(run: &RunRecord) -> String {
     blake3::hash(&bytes).to_hex().to_string()
 }
 
-fn json_text(properties: &std::collections::BTreeMap<String, String>) -> String {
-    let object = properties.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    serde_json::Value::Object(object).to_string()
+/// Texts, numbers and maps of texts only: such values cannot fail to become JSON.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

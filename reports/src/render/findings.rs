@@ -127,8 +127,9 @@ fn missing_tails(group: &Group) -> Option<String> {
 }
 
 fn missing_energy(group: &Group) -> Option<String> {
-    let unmeasured = |cell: &&CellSummary| cell.latency.is_some() && cell.energy == EnergySummary::Unmeasured;
-    let (missing, all) = (group.cells.iter().filter(unmeasured).count(), group.cells.len());
+    let timed = || group.cells.iter().filter(|cell| cell.latency.is_some());
+    let missing = timed().filter(|cell| cell.energy == EnergySummary::Unmeasured).count();
+    let all = timed().count();
     let of = if missing == all { String::new() } else { format!(" in {missing} of {all} cells") };
     (missing > 0).then(|| format!("energy unmeasured{of}: no meter"))
 }
