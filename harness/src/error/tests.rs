@@ -34,6 +34,15 @@ fn several_mistakes_are_shown_one_after_another() {
 }
 
 #[test]
+fn missing_keys_are_shown_where_they_are_missing() {
+    let error = suite(
+        "name = \"s\"\n[[model]]\nname = \"m\"\n[[model]]\nsource = { path = \"m\" }\n[variant.v]\n\
+         [gate]\n[dataset.d]\nsource = { sha256 = \"x\" }\n",
+    );
+    insta::assert_snapshot!(error.render(false));
+}
+
+#[test]
 fn syntax_errors_are_shown_with_their_lines() {
     let error = suite("name = \"s\n[[model]\nname = \n");
     insta::assert_snapshot!(error.render(false));
