@@ -43,6 +43,20 @@ pub(crate) fn truncate_clamped(value: f32, least: i32, greatest: i32) -> i32 {
     nearest - i32::from(rest < 0.0 && value > 0.0) + i32::from(rest > 0.0 && value < 0.0)
 }
 
+/// [`round_clamped`] of a double; any `i32` may be a limit.
+#[inline(always)]
+pub(crate) fn round_clamped_f64(value: f64, least: i32, greatest: i32) -> i32 {
+    /// 1.5 * 2^52, see [`SHIFT`].
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let number = if value.is_nan() { 0.0 } else { value };
+    let raised = if number < f64::from(least) { f64::from(least) } else { number };
+    let clamped = if raised > f64::from(greatest) { f64::from(greatest) } else { raised };
+    let shifted = clamped + SHIFT;
+    let rest = clamped - (shifted - SHIFT);
+    let nearest = shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as i32;
+    nearest + i32::from(rest == 0.5 && clamped > 0.0) - i32::from(rest == -0.5 && clamped < 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +89,23 @@ mod tests {
                 let truncated = truncated_by_libm(value, -LIMIT, LIMIT);
                 assert_eq!(truncate_clamped(value, -LIMIT, LIMIT), truncated, "{value:e}");
             }
+        }
+    }
+
+    #[test]
+    fn doubles_of_every_size_round_as_libm_does() {
+        let check = |value: f64| {
+            for (least, greatest) in [(-128, 127), (i32::MIN, i32::MAX)] {
+                let expected = (libm::round(value) as i32).clamp(least, greatest);
+                assert_eq!(round_clamped_f64(value, least, greatest), expected, "{value:e}");
+            }
+        };
+        for bits in (0..=u64::MAX).step_by(0x0000_3fff_1234_5677) {
+            check(f64::from_bits(bits));
+        }
+        for half in (-3000..3000).chain((-i64::from(u32::MAX)..i64::from(u32::MAX)).step_by(99_991)) {
+            let half = half as f64 / 2.0;
+            [half.next_down(), half, half.next_up()].into_iter().for_each(check);
         }
     }
 }

@@ -141,7 +141,7 @@ pub struct FullyConnectedF32<'a> {
     pub activation: Clamp<f32>,
 }
 
-/// FULLY_CONNECTED, int8 in and out, filter with zero point 0.
+/// FULLY_CONNECTED, int8 in and out, filter with zero point 0, in fixed point: LiteRT before 2.3, and TFLite Micro.
 #[derive(Debug, Clone, Copy)]
 pub struct FullyConnectedI8<'a> {
     /// Geometry.
@@ -154,6 +154,34 @@ pub struct FullyConnectedI8<'a> {
     pub input_zero_point: i32,
     /// From int32 sums to the output; one multiplier an output feature.
     pub output: OutputStage<'a>,
+}
+
+/// How int32 sums become int8 in LiteRT's reference FULLY_CONNECTED: one product in double precision, rounded to
+/// nearest, halves away from zero; no fixed point.
+#[derive(Debug, Clone, Copy)]
+pub struct RealStage<'a> {
+    /// `scale_in * scale_filter[c] / scale_out`, each scale widened to double first; `[out_features]`.
+    pub factors: &'a [f64],
+    /// Zero point of the output, in -128..=127.
+    pub zero_point: i32,
+    /// Fused activation, in the output's quantized units.
+    pub activation: Clamp<i8>,
+}
+
+/// FULLY_CONNECTED, int8 in and out, filter with zero point 0, with the arithmetic of LiteRT 2.3's reference kernels
+/// (`reference_integer_ops::FullyConnected` and `FullyConnectedPerChannel`, the overloads with scales).
+#[derive(Debug, Clone, Copy)]
+pub struct FullyConnectedRealI8<'a> {
+    /// Geometry.
+    pub shape: FullyConnectedShape,
+    /// `[out_features, in_features]`.
+    pub filter: &'a [i8],
+    /// `[out_features]`.
+    pub bias: Option<&'a [i32]>,
+    /// Zero point of the input.
+    pub input_zero_point: i32,
+    /// From int32 sums to the output.
+    pub output: RealStage<'a>,
 }
 
 /// FULLY_CONNECTED on floats with int8 weights.

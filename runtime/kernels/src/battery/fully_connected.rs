@@ -8,10 +8,12 @@ use super::for_each_row;
 use super::geometry::EDGES;
 use crate::shape::FullyConnectedShape;
 use crate::spec::{
-    FilterScales, FloatWeights, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8, InputQuantization,
-    OutputStage,
+    FilterScales, FloatWeights, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
+    FullyConnectedRealI8, InputQuantization, OutputStage, RealStage,
 };
-use crate::table::{FULLY_CONNECTED_F32, FULLY_CONNECTED_HYBRID, FULLY_CONNECTED_I8};
+use crate::table::{
+    FULLY_CONNECTED_F32, FULLY_CONNECTED_HYBRID, FULLY_CONNECTED_I8, FULLY_CONNECTED_REAL_I8,
+};
 
 fn check_i8(shape: FullyConnectedShape, seed: u64) {
     let mut random = Random(seed);
@@ -34,6 +36,52 @@ fn check_i8(shape: FullyConnectedShape, seed: u64) {
     for_each_row(&FULLY_CONNECTED_I8, |row| {
         let found = run(&*(row.kernel)(&spec), &input, 99, &mut random);
         assert_eq!(found, expected, "{} differs on {shape:?}", row.set.name());
+    });
+}
+
+fn check_real_i8(shape: FullyConnectedShape, seed: u64) {
+    let mut random = Random(seed);
+    let filter = random.int8s(shape.in_features * shape.out_features);
+    let input = random.int8s(shape.batch * shape.in_features);
+    let bias = random.biases(shape.out_features);
+    // Powers of two make exact halves, on which the roundings differ; others are any factor.
+    let factors: Vec<f64> = (0..shape.out_features)
+        .map(|_| match random.below(3) {
+            0 => 2f64.powi(random.int(-14, -1)),
+            _ => 10f64.powi(random.int(-5, 0)) * (1.5 + f64::from(random.float())),
+        })
+        .collect();
+    let spec = FullyConnectedRealI8 {
+        shape,
+        filter: &filter,
+        bias: Some(&bias),
+        input_zero_point: random.int(-128, 127),
+        output: RealStage {
+            factors: &factors,
+            zero_point: random.int(-128, 127),
+            activation: random.clamp_i8(),
+        },
+    };
+    let expected = run(&*(FULLY_CONNECTED_REAL_I8.rows[0].kernel)(&spec), &input, 99, &mut random);
+    for_each_row(&FULLY_CONNECTED_REAL_I8, |row| {
+        let found = run(&*(row.kernel)(&spec), &input, 99, &mut random);
+        assert_eq!(found, expected, "{} differs on {shape:?}", row.set.name());
+    });
+}
+
+/// Hand-checked: sums of 5, -5 and 3 by one half are 2.5, -2.5 and 1.5, and halves go away from zero.
+#[test]
+fn real_factors_round_halves_away_from_zero() {
+    let shape = FullyConnectedShape { batch: 1, in_features: 1, out_features: 3 };
+    let spec = FullyConnectedRealI8 {
+        shape,
+        filter: &[5, -5, 3],
+        bias: None,
+        input_zero_point: 0,
+        output: RealStage { factors: &[0.5; 3], zero_point: 1, activation: crate::Clamp::<i8>::NONE },
+    };
+    for_each_row(&FULLY_CONNECTED_REAL_I8, |row| {
+        assert_eq!(run(&*(row.kernel)(&spec), &[1], 99, &mut Random(0)), [4, -2, 3], "{}", row.set.name());
     });
 }
 
@@ -98,6 +146,7 @@ fn check_f32(shape: FullyConnectedShape, seed: u64) {
 
 fn check(shape: FullyConnectedShape, seed: u64) {
     check_i8(shape, seed);
+    check_real_i8(shape, seed);
     check_hybrid(shape, seed);
     check_f32(shape, seed);
 }

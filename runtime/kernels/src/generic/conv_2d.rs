@@ -6,13 +6,13 @@ use core::ops::Range;
 use super::panels::Panels;
 use super::product::{Product, gathered_len};
 use super::quantize_row::quantize_row;
-use super::store::{FloatStore, HybridConstants, RequantizeStore};
+use super::store::{FloatStore, HybridConstants, RealStore, RequantizeStore, Store};
 use super::tile::{Floats, Singles, Tile};
 use crate::isa::{Isa, Portable};
 use crate::packed::{Packed, SCRATCH_ALIGN};
 use crate::reference::conv_2d::for_each_image;
 use crate::shape::Conv2dShape;
-use crate::spec::{ConvF32, ConvHybrid, ConvI8, FilterScales, InputQuantization};
+use crate::spec::{ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedRealI8, InputQuantization};
 
 /// Packs for tiles of 4 pixels by two panels of 4 channels.
 pub fn pack_f32(spec: &ConvF32<'_>) -> Box<dyn Packed<f32, f32>> {
@@ -21,7 +21,7 @@ pub fn pack_f32(spec: &ConvF32<'_>) -> Box<dyn Packed<f32, f32>> {
 
 /// Packs for tiles of 4 pixels by one panel of 8 channels.
 pub fn pack_i8(spec: &ConvI8<'_>) -> Box<dyn Packed<i8, i8>> {
-    Box::new(ConvInt::<Singles<Portable>, 4, 8>::new(Portable::new(), spec))
+    Box::new(ConvInt::<Singles<Portable>, _, 4, 8>::new(Portable::new(), spec))
 }
 
 /// Packs for tiles of 4 pixels by one panel of 8 channels.
@@ -105,33 +105,54 @@ impl<T: Tile<L, Element = f32, Sum = f32>, const M: usize, const L: usize> Packe
 }
 
 /// CONV_2D on int8, `M` pixels a tile.
-pub(crate) struct ConvInt<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> {
+pub(crate) struct ConvInt<T: Tile<L, Element = i8, Sum = i32>, S, const M: usize, const L: usize> {
     isa: T::Isa,
     shape: Conv2dShape,
     panels: Panels<T, L>,
-    store: RequantizeStore,
+    store: S,
     padding: i8,
 }
 
-impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> ConvInt<T, M, L> {
+impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> ConvInt<T, RequantizeStore, M, L> {
     pub(crate) fn new(isa: T::Isa, spec: &ConvI8<'_>) -> Self {
-        let shape = spec.shape;
-        assert_eq!(spec.filter.len(), shape.filter_len());
-        let excess = spec.input_zero_point + T::OFFSET;
+        Self::with_store(isa, spec.shape, spec.filter, spec.input_zero_point, |correction| {
+            RequantizeStore::new(spec.shape.out_channels, spec.bias, &spec.output, correction)
+        })
+    }
+}
+
+impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> ConvInt<T, RealStore, M, L> {
+    pub(crate) fn fully_connected(isa: T::Isa, spec: &FullyConnectedRealI8<'_>) -> Self {
+        Self::with_store(isa, spec.shape.as_conv(), spec.filter, spec.input_zero_point, |correction| {
+            RealStore::new(spec.shape.out_features, spec.bias, &spec.output, correction)
+        })
+    }
+}
+
+impl<T: Tile<L, Element = i8, Sum = i32>, S, const M: usize, const L: usize> ConvInt<T, S, M, L> {
+    /// `store` is given what takes the zero point out of the sums of a channel.
+    fn with_store(
+        isa: T::Isa,
+        shape: Conv2dShape,
+        filter: &[i8],
+        input_zero_point: i32,
+        store: impl FnOnce(&dyn Fn(usize) -> i32) -> S,
+    ) -> Self {
+        assert_eq!(filter.len(), shape.filter_len());
+        let excess = input_zero_point + T::OFFSET;
+        let correction = |channel| weight_sum(&shape, filter, channel).wrapping_mul(excess).wrapping_neg();
         Self {
             isa,
             shape,
-            panels: panels(&shape, |index| spec.filter[index]),
-            store: RequantizeStore::new(shape.out_channels, spec.bias, &spec.output, |channel| {
-                weight_sum(&shape, spec.filter, channel).wrapping_mul(excess).wrapping_neg()
-            }),
-            padding: spec.input_zero_point as i8,
+            panels: panels(&shape, |index| filter[index]),
+            store: store(&correction),
+            padding: input_zero_point as i8,
         }
     }
 }
 
-impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> Packed<i8, i8>
-    for ConvInt<T, M, L>
+impl<T: Tile<L, Element = i8, Sum = i32>, S: Store<i32, Output = i8>, const M: usize, const L: usize>
+    Packed<i8, i8> for ConvInt<T, S, M, L>
 {
     fn rows(&self) -> usize {
         self.shape.rows()

@@ -6,7 +6,10 @@ use super::conv_2d::{ConvFloat, ConvInt, ConvMixed};
 use super::tile::{Floats, Singles};
 use crate::isa::Portable;
 use crate::packed::Packed;
-use crate::spec::{ConvF32, ConvHybrid, ConvI8, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8};
+use crate::spec::{
+    ConvF32, ConvHybrid, ConvI8, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
+    FullyConnectedRealI8,
+};
 
 /// Packs for tiles of 4 rows by two panels of 4 features.
 pub fn pack_f32(spec: &FullyConnectedF32<'_>) -> Box<dyn Packed<f32, f32>> {
@@ -15,7 +18,12 @@ pub fn pack_f32(spec: &FullyConnectedF32<'_>) -> Box<dyn Packed<f32, f32>> {
 
 /// Packs for tiles of 4 rows by one panel of 8 features.
 pub fn pack_i8(spec: &FullyConnectedI8<'_>) -> Box<dyn Packed<i8, i8>> {
-    Box::new(ConvInt::<Singles<Portable>, 4, 8>::new(Portable::new(), &as_conv_i8(spec)))
+    Box::new(ConvInt::<Singles<Portable>, _, 4, 8>::new(Portable::new(), &as_conv_i8(spec)))
+}
+
+/// Packs for tiles of 4 rows by one panel of 8 features.
+pub fn pack_real_i8(spec: &FullyConnectedRealI8<'_>) -> Box<dyn Packed<i8, i8>> {
+    Box::new(ConvInt::<Singles<Portable>, _, 4, 8>::fully_connected(Portable::new(), spec))
 }
 
 /// Packs for tiles of 4 rows by one panel of 8 features.

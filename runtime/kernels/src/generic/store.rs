@@ -7,19 +7,23 @@ use alloc::vec::Vec;
 use crate::isa::Isa;
 use crate::reference::hybrid::RowQuantization;
 use crate::requantize::RequantizeLanes;
+use crate::round::round_clamped_f64;
 use crate::shape::Clamp;
-use crate::spec::{FilterScales, FloatWeights, OutputStage};
+use crate::spec::{FilterScales, FloatWeights, OutputStage, RealStage};
 
 /// No tile has more lanes than this.
 pub(super) const MAX_LANES: usize = 64;
 
 /// What is done with the sums of `L` neighbouring output channels of one pixel.
-pub(super) trait Store<Sum: Copy> {
+pub(crate) trait Store<Sum: Copy>: Send + Sync {
     /// Element of the output.
     type Output: Copy;
 
     /// The outputs of channels `channel..channel + L`. Lanes past the last channel mean nothing.
     fn outputs<I: Isa, const L: usize>(&self, isa: I, channel: usize, sums: &[Sum; L]) -> [Self::Output; L];
+
+    /// Bytes of its constants; 0 if it does not own them.
+    fn bytes(&self) -> usize;
 }
 
 /// `values`, followed by zeros enough for a vector to start at the last one.
@@ -48,10 +52,6 @@ impl FloatStore {
         let bias = padded((0..channels).map(|channel| bias.map_or(0.0, |bias| bias.get(channel))));
         Self { bias, activation }
     }
-
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.bias[..])
-    }
 }
 
 impl Store<f32> for FloatStore {
@@ -66,10 +66,14 @@ impl Store<f32> for FloatStore {
         }
         outputs
     }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.bias[..])
+    }
 }
 
 /// Bias, requantization and activation of an int8 kernel: [`RequantizeLanes`] for all channels.
-pub(super) struct RequantizeStore {
+pub(crate) struct RequantizeStore {
     bias: Vec<i32>,
     mantissa: Vec<i32>,
     left: Vec<i32>,
@@ -80,7 +84,7 @@ pub(super) struct RequantizeStore {
 
 impl RequantizeStore {
     /// `correction(channel)` is added to the bias.
-    pub(super) fn new(
+    pub(crate) fn new(
         channels: usize,
         bias: Option<&[i32]>,
         stage: &OutputStage<'_>,
@@ -89,20 +93,13 @@ impl RequantizeStore {
         assert_eq!(stage.multipliers.len(), channels);
         let multipliers = || stage.multipliers.iter();
         Self {
-            bias: padded(
-                (0..channels)
-                    .map(|channel| bias.map_or(0, |bias| bias[channel]).wrapping_add(correction(channel))),
-            ),
+            bias: corrected(channels, bias, correction),
             mantissa: padded(multipliers().map(|multiplier| multiplier.mantissa)),
             left: padded(multipliers().map(|multiplier| multiplier.shift.clamp(0, 31))),
             right: padded(multipliers().map(|multiplier| (-multiplier.shift).clamp(0, 31))),
             zero_point: stage.zero_point,
             activation: stage.activation,
         }
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        4 * size_of_val(&self.bias[..])
     }
 }
 
@@ -121,6 +118,66 @@ impl Store<i32> for RequantizeStore {
         };
         isa.requantize(&constants, sums)
     }
+
+    fn bytes(&self) -> usize {
+        4 * size_of_val(&self.bias[..])
+    }
+}
+
+/// Bias, one product in double precision and activation of an int8 kernel ([`RealStage`]).
+pub(crate) struct RealStore {
+    bias: Vec<i32>,
+    factors: Vec<f64>,
+    zero_point: i32,
+    activation: Clamp<i8>,
+}
+
+impl RealStore {
+    /// `correction(channel)` is added to the bias.
+    pub(crate) fn new(
+        channels: usize,
+        bias: Option<&[i32]>,
+        stage: &RealStage<'_>,
+        correction: impl Fn(usize) -> i32,
+    ) -> Self {
+        assert_eq!(stage.factors.len(), channels);
+        Self {
+            bias: corrected(channels, bias, correction),
+            factors: padded(stage.factors.iter().copied()),
+            zero_point: stage.zero_point,
+            activation: stage.activation,
+        }
+    }
+}
+
+impl Store<i32> for RealStore {
+    type Output = i8;
+
+    #[inline(always)]
+    fn outputs<I: Isa, const L: usize>(&self, _isa: I, channel: usize, sums: &[i32; L]) -> [i8; L] {
+        let bias: &[i32; L] = lanes(&self.bias, channel);
+        let factors: &[f64; L] = lanes(&self.factors, channel);
+        // Clamped before the zero point is added, which is the same and cannot overflow.
+        let least = i32::from(self.activation.min) - self.zero_point;
+        let greatest = i32::from(self.activation.max) - self.zero_point;
+        let mut outputs = [0; L];
+        for l in 0..L {
+            let real = f64::from(sums[l].wrapping_add(bias[l])) * factors[l];
+            outputs[l] = (round_clamped_f64(real, least, greatest) + self.zero_point) as i8;
+        }
+        outputs
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.bias[..]) + size_of_val(&self.factors[..])
+    }
+}
+
+/// The bias with what else is added to the sums, padded.
+fn corrected(channels: usize, bias: Option<&[i32]>, correction: impl Fn(usize) -> i32) -> Vec<i32> {
+    padded(
+        (0..channels).map(|channel| bias.map_or(0, |bias| bias[channel]).wrapping_add(correction(channel))),
+    )
 }
 
 /// Scales, bias and activation of a hybrid kernel.
@@ -191,5 +248,9 @@ impl Store<i32> for HybridStore<'_> {
             outputs[l] = constants.activation.apply(scaled + bias[l]);
         }
         outputs
+    }
+
+    fn bytes(&self) -> usize {
+        0
     }
 }

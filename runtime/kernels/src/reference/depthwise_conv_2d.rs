@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::conv_2d::{for_each_image, for_each_output};
 use super::hybrid::quantize_row;
-use super::owned::{Hybrid, Output, bias_or_zeros, float_bias, floats};
+use super::owned::{Hybrid, Output, Stage, bias_or_zeros, float_bias, floats};
 use crate::packed::Packed;
 use crate::shape::{Clamp, Conv2dShape};
 use crate::spec::{ConvF32, ConvHybrid, ConvI8};

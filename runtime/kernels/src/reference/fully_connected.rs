@@ -1,4 +1,5 @@
-//! FULLY_CONNECTED: `reference_ops::FullyConnected`, `reference_integer_ops::FullyConnectedPerChannel` and
+//! FULLY_CONNECTED: `reference_ops::FullyConnected`, `reference_integer_ops::FullyConnectedPerChannel` with and
+//! without scales, and
 //! `EvalHybrid` of `fully_connected.cc`.
 
 use alloc::boxed::Box;
@@ -6,10 +7,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::hybrid::quantize_row;
-use super::owned::{Hybrid, Output, bias_or_zeros, float_bias, floats};
+use super::owned::{Hybrid, Output, RealOutput, Stage, bias_or_zeros, float_bias, floats};
 use crate::packed::Packed;
 use crate::shape::{Clamp, FullyConnectedShape};
-use crate::spec::{FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8};
+use crate::spec::{FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8, FullyConnectedRealI8};
 
 /// Keeps the constants as they are.
 pub fn pack_f32(spec: &FullyConnectedF32<'_>) -> Box<dyn Packed<f32, f32>> {
@@ -31,6 +32,19 @@ pub fn pack_i8(spec: &FullyConnectedI8<'_>) -> Box<dyn Packed<i8, i8>> {
         bias: bias_or_zeros(spec.bias, spec.shape.out_features),
         input_zero_point: spec.input_zero_point,
         output: Output::of(&spec.output),
+    })
+}
+
+/// Keeps the constants as they are.
+pub fn pack_real_i8(spec: &FullyConnectedRealI8<'_>) -> Box<dyn Packed<i8, i8>> {
+    assert_eq!(spec.filter.len(), spec.shape.in_features * spec.shape.out_features);
+    assert_eq!(spec.output.factors.len(), spec.shape.out_features);
+    Box::new(I8 {
+        shape: spec.shape,
+        filter: spec.filter.to_vec(),
+        bias: bias_or_zeros(spec.bias, spec.shape.out_features),
+        input_zero_point: spec.input_zero_point,
+        output: RealOutput::of(&spec.output),
     })
 }
 
@@ -96,15 +110,15 @@ impl Packed<f32, f32> for F32 {
     }
 }
 
-struct I8 {
+struct I8<S> {
     shape: FullyConnectedShape,
     filter: Vec<i8>,
     bias: Vec<i32>,
     input_zero_point: i32,
-    output: Output,
+    output: S,
 }
 
-impl Packed<i8, i8> for I8 {
+impl<S: Stage> Packed<i8, i8> for I8<S> {
     fn rows(&self) -> usize {
         self.shape.batch
     }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::requantize::Multiplier;
 use crate::shape::Clamp;
-use crate::spec::{FilterScales, FloatWeights, InputQuantization, OutputStage};
+use crate::spec::{FilterScales, FloatWeights, InputQuantization, OutputStage, RealStage};
 
 /// All weights as float32.
 pub(super) fn floats(weights: &FloatWeights<'_>) -> Vec<f32> {
@@ -36,15 +36,49 @@ impl Output {
             activation: stage.activation,
         }
     }
+}
 
-    /// The stored value for a sum of channel `channel`.
-    pub(super) fn store(&self, sum: i32, channel: usize) -> i8 {
+impl Stage for Output {
+    fn store(&self, sum: i32, channel: usize) -> i8 {
         self.activation.apply(self.multipliers[channel].apply(sum).wrapping_add(self.zero_point))
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         size_of_val(&self.multipliers[..])
     }
+}
+
+/// A [`RealStage`] that owns its factors.
+pub(super) struct RealOutput {
+    factors: Vec<f64>,
+    zero_point: i32,
+    activation: Clamp<i8>,
+}
+
+impl RealOutput {
+    pub(super) fn of(stage: &RealStage<'_>) -> Self {
+        Self { factors: stage.factors.to_vec(), zero_point: stage.zero_point, activation: stage.activation }
+    }
+}
+
+impl Stage for RealOutput {
+    fn store(&self, sum: i32, channel: usize) -> i8 {
+        let scaled = libm::round(f64::from(sum) * self.factors[channel]) as i32;
+        self.activation.apply(scaled.saturating_add(self.zero_point))
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.factors[..])
+    }
+}
+
+/// From a sum to what is stored.
+pub(super) trait Stage: Send + Sync {
+    /// The stored value for a sum of channel `channel`.
+    fn store(&self, sum: i32, channel: usize) -> i8;
+
+    /// Bytes of its constants.
+    fn bytes(&self) -> usize;
 }
 
 /// A hybrid kernel's constants.

@@ -18,7 +18,10 @@ use crate::reference::{
     pool_2d, quantize, softmax,
 };
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
-use crate::spec::{ConvF32, ConvHybrid, ConvI8, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8};
+use crate::spec::{
+    ConvF32, ConvHybrid, ConvI8, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
+    FullyConnectedRealI8,
+};
 
 /// Packs a float convolution.
 pub type PackConvF32 = fn(&ConvF32<'_>) -> Box<dyn Packed<f32, f32>>;
@@ -30,6 +33,8 @@ pub type PackConvHybrid = fn(&ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>>;
 pub type PackFullyConnectedF32 = fn(&FullyConnectedF32<'_>) -> Box<dyn Packed<f32, f32>>;
 /// Packs an int8 FULLY_CONNECTED.
 pub type PackFullyConnectedI8 = fn(&FullyConnectedI8<'_>) -> Box<dyn Packed<i8, i8>>;
+/// Packs an int8 FULLY_CONNECTED that rescales in double precision.
+pub type PackFullyConnectedRealI8 = fn(&FullyConnectedRealI8<'_>) -> Box<dyn Packed<i8, i8>>;
 /// Packs a hybrid FULLY_CONNECTED.
 pub type PackFullyConnectedHybrid = fn(&FullyConnectedHybrid<'_>) -> Box<dyn Packed<f32, f32>>;
 /// `(activation, walk, left, right, output)`, see [`binary`].
@@ -186,7 +191,7 @@ pub static FULLY_CONNECTED_F32: Table<PackFullyConnectedF32> = Table {
     ],
 };
 
-/// FULLY_CONNECTED on int8.
+/// FULLY_CONNECTED on int8, rescaled in fixed point.
 pub static FULLY_CONNECTED_I8: Table<PackFullyConnectedI8> = Table {
     operator: "FULLY_CONNECTED",
     types: "i8",
@@ -197,6 +202,20 @@ pub static FULLY_CONNECTED_I8: Table<PackFullyConnectedI8> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_i8),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_i8),
+    ],
+};
+
+/// FULLY_CONNECTED on int8, rescaled in double precision: what LiteRT 2.3's reference kernels compute.
+pub static FULLY_CONNECTED_REAL_I8: Table<PackFullyConnectedRealI8> = Table {
+    operator: "FULLY_CONNECTED",
+    types: "i8, real rescale",
+    rows: &[
+        plain(fully_connected::pack_real_i8),
+        portable("tiles of 4 x 8", generic::fully_connected::pack_real_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_real_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_real_i8),
     ],
 };
 
@@ -383,6 +402,7 @@ pub(super) fn for_each(visit: &mut dyn FnMut(&'static str, &'static str, Set, &'
     rows_of(&DEPTHWISE_CONV_2D_HYBRID, visit);
     rows_of(&FULLY_CONNECTED_F32, visit);
     rows_of(&FULLY_CONNECTED_I8, visit);
+    rows_of(&FULLY_CONNECTED_REAL_I8, visit);
     rows_of(&FULLY_CONNECTED_HYBRID, visit);
     rows_of(&ADD_F32, visit);
     rows_of(&ADD_I8, visit);

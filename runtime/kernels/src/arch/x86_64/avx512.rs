@@ -18,6 +18,7 @@ use crate::requantize::RequantizeLanes;
 use crate::shape::Broadcast;
 use crate::spec::{
     ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
+    FullyConnectedRealI8,
 };
 
 /// 16 floats a register, fused multiply-add.
@@ -172,7 +173,7 @@ rows! {
     /// CONV_2D on floats.
     conv_f32: ConvF32 -> f32, avx2::conv_f32, |isa, spec| ConvFloat::<Floats16, 8, 16>::new(isa, spec);
     /// CONV_2D on int8.
-    conv_i8: ConvI8 -> i8, avx2::conv_i8, |isa, spec| ConvInt::<Quads16, 8, 16>::new(isa, spec);
+    conv_i8: ConvI8 -> i8, avx2::conv_i8, |isa, spec| ConvInt::<Quads16, _, 8, 16>::new(isa, spec);
     /// CONV_2D on floats with int8 weights.
     conv_hybrid: ConvHybrid -> f32, avx2::conv_hybrid,
         |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, spec, matches!(spec.filter_scales, FilterScales::PerChannel(_)));
@@ -187,7 +188,10 @@ rows! {
         |isa, spec| ConvFloat::<Floats16, 8, 16>::new(isa, &as_conv_f32(spec));
     /// FULLY_CONNECTED on int8.
     fully_connected_i8: FullyConnectedI8 -> i8, avx2::fully_connected_i8,
-        |isa, spec| ConvInt::<Quads16, 8, 16>::new(isa, &as_conv_i8(spec));
+        |isa, spec| ConvInt::<Quads16, _, 8, 16>::new(isa, &as_conv_i8(spec));
+    /// FULLY_CONNECTED on int8, in double precision at the end.
+    fully_connected_real_i8: FullyConnectedRealI8 -> i8, avx2::fully_connected_real_i8,
+        |isa, spec| ConvInt::<Quads16, _, 8, 16>::fully_connected(isa, spec);
     /// FULLY_CONNECTED on floats with int8 weights.
     fully_connected_hybrid: FullyConnectedHybrid -> f32, avx2::fully_connected_hybrid,
         |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, &as_conv_hybrid(spec), false);
