@@ -116,6 +116,11 @@ fn troubles_are_on_every_page() {
         assert!(text.contains("the agent ended with signal 11 in block 2"), "{text}");
         assert!(text.contains("unfinished"), "{text}");
     }
+    let mut record = two_devices();
+    record.artifacts[3].problem = Some("no calibration data".to_owned());
+    for text in [terminal(&record, PLAIN), markdown(&record), html(&record).expect("page")] {
+        assert!(text.contains("no answer within 30 s") && text.contains("no calibration data"), "{text}");
+    }
 }
 
 #[test]

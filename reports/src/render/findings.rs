@@ -2,7 +2,7 @@
 //! exists here only and every text renderer uses it.
 
 use super::figures;
-use crate::record::{Outcome, RunInfo};
+use crate::record::{Outcome, RunInfo, RunRecord};
 use crate::stats::quantile::Tail;
 use crate::summary::{CellSummary, EnergySummary, Group, RunSummary};
 
@@ -41,6 +41,16 @@ pub(super) fn duration(run: &RunInfo) -> Option<String> {
         (0, _) => Some(format!("{minutes} min {rest} s")),
         _ => Some(format!("{hours} h {minutes} min")),
     }
+}
+
+/// Devices that could not be used and variants that could not be made: each with its name and why.
+pub(super) fn unusable(run: &RunRecord) -> Vec<(String, String)> {
+    let devices = run.devices.iter().filter_map(|one| Some((one.name.clone(), one.problem.clone()?)));
+    let artifacts = run
+        .artifacts
+        .iter()
+        .filter_map(|one| Some((format!("{} {}", one.model, one.variant), one.problem.clone()?)));
+    devices.chain(artifacts).collect()
 }
 
 /// Why a cell is not complete; none if it is.

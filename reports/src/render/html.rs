@@ -61,14 +61,10 @@ fn pairs<'a>(properties: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<
     properties.map(|(name, value)| context! { name => name.as_str(), value => value.as_str() }).collect()
 }
 
-/// Everything that has no figures and why, first of all devices.
+/// Everything that is not complete and why, first what no cell could use.
 fn troubles(run: &RunRecord, summary: &RunSummary) -> Vec<Value> {
     let line = |place: String, text: String| context! { place, text };
-    let devices = run.devices.iter().filter_map(|one| Some(line(one.name.clone(), one.problem.clone()?)));
-    let artifacts = run
-        .artifacts
-        .iter()
-        .filter_map(|one| Some(line(format!("{} {}", one.model, one.variant), one.problem.clone()?)));
+    let unusable = findings::unusable(run).into_iter().map(|(place, text)| line(place, text));
     let cells = summary.groups.iter().flat_map(|group| {
         let title = findings::group_title(group);
         let about = move |cell: &CellSummary| {
@@ -76,7 +72,7 @@ fn troubles(run: &RunRecord, summary: &RunSummary) -> Vec<Value> {
         };
         group.cells.iter().filter_map(about)
     });
-    devices.chain(artifacts).chain(cells).collect()
+    unusable.chain(cells).collect()
 }
 
 fn panel(panel: &Panel<'_>, number: usize) -> Result<Value, RenderError> {

@@ -14,6 +14,10 @@ pub fn markdown(run: &RunRecord) -> String {
         text.push_str(&format!(" in {duration}"));
     }
     text.push_str(&format!(". Run {}, edgebench {}.\n", code(&run.run.id), escape(&run.run.tool_version)));
+    for (at, (place, problem)) in findings::unusable(run).into_iter().enumerate() {
+        let gap = if at == 0 { "\n" } else { "" };
+        text.push_str(&format!("{gap}- **{}** {}\n", escape(&place), escape(&problem)));
+    }
     for group in &summary.groups {
         text.push_str(&format!("\n### {}\n\n", escape(&findings::group_title(group))));
         table(&mut text, group);

@@ -41,9 +41,8 @@ pub fn terminal(run: &RunRecord, options: TerminalOptions) -> String {
     let about = format!("{}{duration} · run {}", findings::tally(&summary), run.run.id);
     let mut lines = vec![page.paint(BOLD, &cut(&printable(&run.run.suite), page.width))];
     lines.extend(page.wrapped("", &printable(&about)));
-    for device in &run.devices {
-        let problem = device.problem.as_ref().map(|problem| format!("{}: {problem}", device.name));
-        lines.extend(problem.iter().flat_map(|problem| page.note(RED, "✗", problem)));
+    for (place, problem) in findings::unusable(run) {
+        lines.extend(page.note(RED, "✗", &format!("{place}: {problem}")));
     }
     for group in &summary.groups {
         lines.push(String::new());

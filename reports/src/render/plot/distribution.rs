@@ -18,18 +18,18 @@ use crate::stats::quantile::quantile;
 use crate::summary::{CellSummary, Latency};
 
 const NAME: &str = "latency";
-const WIDTH_PX: u32 = 880;
+const WIDTH_PX: u32 = 1120;
 const ROW_PX: u32 = 74;
 const AXIS_PX: u32 = 52;
 const TOP_PX: u32 = 10;
 /// Room for figures at the right of each row.
-const FIGURE_PX: u32 = 128;
+const FIGURE_PX: u32 = 120;
 
 /// Samples above this quantile of the widest cell lie outside the picture and are counted in words.
 const SHOWN: f64 = 0.995;
 
 /// Bins of the density over the width of the picture.
-const BINS: usize = 220;
+const BINS: usize = 260;
 
 /// A row is one unit high; the density stands on its baseline, the block medians hang below it.
 const BASELINE: f64 = 0.38;
