@@ -5,6 +5,7 @@ mod convert;
 mod devices;
 mod diff_outputs;
 mod doctor;
+mod infer;
 mod inspect;
 mod locations;
 mod report;
@@ -65,6 +66,8 @@ enum Verb {
     Convert(convert::ConvertArgs),
     /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
     Inspect(inspect::InspectArgs),
+    /// Run a model once on given tensors and write its outputs, or every tensor, to a .npz file.
+    Infer(infer::InferArgs),
     /// Compare the tensors of two .npz files: how far apart, and which differs first.
     DiffOutputs(diff_outputs::DiffArgs),
     /// List the suites, or check one.
@@ -125,6 +128,7 @@ impl Cli {
             Verb::Report(arguments) => report::run(&arguments, terminal),
             Verb::Convert(arguments) => convert::run(&arguments, terminal),
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
+            Verb::Infer(arguments) => infer::run(&arguments, terminal),
             Verb::DiffOutputs(arguments) => diff_outputs::run(&arguments, terminal),
             Verb::Suites(arguments) => suites::run(&arguments, terminal),
             Verb::Devices(arguments) => devices::run(&arguments, terminal),

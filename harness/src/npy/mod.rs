@@ -82,9 +82,37 @@ impl Values {
         }
     }
 
-    /// Whether the elements are whole numbers, which are equal or differ by steps.
-    pub fn is_integer(&self) -> bool {
-        !matches!(self, Self::Float32(_) | Self::Float64(_))
+    /// The elements as they lie in memory, in this machine's byte order.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Float32(list) => list.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Float64(list) => list.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Bool(list) => list.iter().map(|value| u8::from(*value)).collect(),
+            Self::Uint8(list) => list.clone(),
+            Self::Int8(list) => list.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Int16(list) => list.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Int32(list) => list.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Int64(list) => list.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+        }
+    }
+
+    /// Elements of the type of this name; none for a name that NumPy does not have.
+    pub fn from_bytes(dtype: &str, bytes: &[u8]) -> Option<Self> {
+        Some(match dtype {
+            "float32" => {
+                Self::Float32(bytes.as_chunks().0.iter().map(|raw| f32::from_ne_bytes(*raw)).collect())
+            }
+            "float64" => {
+                Self::Float64(bytes.as_chunks().0.iter().map(|raw| f64::from_ne_bytes(*raw)).collect())
+            }
+            "bool" => Self::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
+            "uint8" => Self::Uint8(bytes.to_vec()),
+            "int8" => Self::Int8(bytes.as_chunks().0.iter().map(|raw| i8::from_ne_bytes(*raw)).collect()),
+            "int16" => Self::Int16(bytes.as_chunks().0.iter().map(|raw| i16::from_ne_bytes(*raw)).collect()),
+            "int32" => Self::Int32(bytes.as_chunks().0.iter().map(|raw| i32::from_ne_bytes(*raw)).collect()),
+            "int64" => Self::Int64(bytes.as_chunks().0.iter().map(|raw| i64::from_ne_bytes(*raw)).collect()),
+            _ => return None,
+        })
     }
 
     /// Every element as a double; int64 beyond 2^53 loses its last digits.

@@ -62,6 +62,12 @@ pub enum ConvertError {
         /// The interpreter's own words.
         cause: String,
     },
+    /// The model could not be run on the given tensors.
+    #[error("inference: {cause}")]
+    Infer {
+        /// The interpreter's own words, or which tensor does not fit.
+        cause: String,
+    },
     /// The options contradict each other.
     #[error("quantize {quantize} has float inputs and outputs, found io {io}")]
     IoChoice {

@@ -10,6 +10,7 @@ mod convert;
 mod error;
 mod graph;
 pub mod import;
+mod infer;
 mod inspect;
 mod optimize;
 mod options;
@@ -20,6 +21,7 @@ pub use calibrate::{Calibration, CalibrationOptions, Method, Observer, Samples, 
 pub use convert::{Converted, convert};
 pub use error::{ConvertError, ImportError};
 pub use graph::Graph;
+pub use infer::{InferOptions, LooseTensor, infer};
 pub use inspect::{
     Arena, Inspection, OperatorLine, OperatorTotal, QuantizationLine, TensorLine, TypeTotal, inspect,
 };

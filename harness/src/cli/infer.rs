@@ -1,0 +1,83 @@
+//! `bench infer`: one inference on given tensors.
+
+use std::path::{Path, PathBuf};
+
+use edgebench_converter::{InferOptions, LooseTensor, infer};
+
+use super::{Terminal, print};
+use crate::error::{BenchError, ExitCode};
+use crate::npy::{self, Array, Values};
+use crate::run::write_whole;
+
+/// Arguments of `bench infer`.
+#[derive(clap::Args, Debug)]
+pub(super) struct InferArgs {
+    /// A .tflite file.
+    model: PathBuf,
+    /// An input: a .npy file, or a .npz whose arrays are named like inputs. Several are taken in order, or by name as
+    /// NAME=FILE.
+    #[arg(long = "input", value_name = "[NAME=]FILE", required = true)]
+    inputs: Vec<String>,
+    /// Where to write the outputs: a .npz file.
+    #[arg(long, short, value_name = "OUT")]
+    output: PathBuf,
+    /// Worker threads.
+    #[arg(long = "num_threads", aliases = ["num-threads", "threads"], value_name = "N", default_value_t = 1)]
+    threads: usize,
+    /// Kernel set: auto, reference, portable, or an instruction set.
+    #[arg(long, value_name = "SET", default_value = "auto")]
+    kernels: String,
+    /// Write every tensor that an operator computes, in the order they are computed.
+    #[arg(long)]
+    dump_all: bool,
+}
+
+pub(super) fn run(arguments: &InferArgs, _terminal: Terminal) -> Result<ExitCode, BenchError> {
+    let model = std::fs::read(&arguments.model).map_err(|cause| BenchError::read(&arguments.model, cause))?;
+    let mut inputs = Vec::new();
+    for given in &arguments.inputs {
+        inputs.extend(tensors(given)?);
+    }
+    let how = InferOptions {
+        threads: arguments.threads,
+        kernels: arguments.kernels.clone(),
+        dump_all: arguments.dump_all,
+    };
+    let outputs =
+        infer(&model, &inputs, &how).map_err(|error| BenchError::model(&arguments.model, &error))?;
+    let arrays: Vec<Array> = outputs.into_iter().filter_map(array).collect();
+    let bytes = npy::npz(&arrays).map_err(|cause| BenchError::write(&arguments.output, cause))?;
+    write_whole(&arguments.output, &bytes).map_err(|cause| BenchError::write(&arguments.output, cause))?;
+    let lines = arrays.iter().map(|array| {
+        format!(
+            "{:<8} {:<20} {}\n",
+            array.values.dtype(),
+            format!("{:?}", array.shape),
+            array.name.as_deref().unwrap_or("")
+        )
+    });
+    print(&lines.collect::<String>())?;
+    Ok(ExitCode::Pass)
+}
+
+/// The tensors of one `--input`. A name given with the file wins over those in it.
+fn tensors(given: &str) -> Result<Vec<LooseTensor>, BenchError> {
+    let (name, file) = match given.split_once('=') {
+        Some((name, file)) if !Path::new(given).exists() => (Some(name.to_owned()), file),
+        _ => (None, given),
+    };
+    let arrays = npy::read(Path::new(file))?;
+    let loose = |array: Array| LooseTensor {
+        name: name.clone().or(array.name),
+        dtype: array.values.dtype().to_owned(),
+        shape: array.shape,
+        bytes: array.values.to_bytes(),
+    };
+    Ok(arrays.into_iter().map(loose).collect())
+}
+
+/// None for element types that NumPy does not have.
+fn array(tensor: LooseTensor) -> Option<Array> {
+    let values = Values::from_bytes(&tensor.dtype, &tensor.bytes)?;
+    Some(Array { name: tensor.name, shape: tensor.shape, values })
+}
