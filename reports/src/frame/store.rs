@@ -20,7 +20,7 @@ const MAX_FILE_BYTES: u64 = 4 << 30;
 #[non_exhaustive]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried: `create`, `write`, `read`, `rename`.
         action: &'static str,

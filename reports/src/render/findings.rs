@@ -30,6 +30,12 @@ pub(super) fn tally(summary: &RunSummary) -> String {
     format!("{}: {}", figures::plural(total, "cell", "cells"), parts.join(", "))
 }
 
+/// `2026-11-24 21:17:07 UTC`; a text that is no moment stays as it is.
+pub(super) fn moment(text: &str) -> String {
+    let written = |moment: jiff::Timestamp| moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    text.parse().map_or_else(|_| text.to_owned(), written)
+}
+
 /// `1 min 12 s`; none while the run is not complete or if its times do not parse.
 pub(super) fn duration(run: &RunInfo) -> Option<String> {
     let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();

@@ -45,7 +45,8 @@ fn run_info(run: &RunRecord) -> Value {
         suite => info.suite.as_str(),
         description => info.suite_description.as_str(),
         started_at => info.started_at.as_str(),
-        finished_at => info.finished_at.as_deref(),
+        started => findings::moment(&info.started_at),
+        finished => info.finished_at.as_deref().map(findings::moment),
         command => info.arguments.join(" "),
         tool_version => info.tool_version.as_str(),
         git_revision => info.git_revision.as_deref(),
@@ -196,7 +197,7 @@ fn block(block: &BlockRecord, emulated: bool) -> Value {
     let state = block.invalid.as_ref().map_or("counts".to_owned(), |reason| format!("left out: {reason}"));
     let cells = vec![
         block.block.to_string(),
-        block.started_at.clone(),
+        findings::moment(&block.started_at),
         figures::count(block.steady_nanos.len() as u64),
         median.map_or_else(absent, latency),
         latency(block.init_nanos as f64),

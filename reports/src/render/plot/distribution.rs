@@ -23,10 +23,13 @@ const ROW_PX: u32 = 74;
 const AXIS_PX: u32 = 52;
 const TOP_PX: u32 = 10;
 /// Room for figures at the right of each row.
-const FIGURE_PX: u32 = 120;
+const FIGURE_PX: u32 = 132;
 
-/// Samples above this quantile of the widest cell lie outside the picture and are counted in words.
+/// The picture ends where for each cell either this share of the samples is shown or [`REACH`] times its upper
+/// quartile is reached: interruptions of a busy machine would else press everything else to the left edge. What lies
+/// beyond is counted in words.
 const SHOWN: f64 = 0.995;
+const REACH: f64 = 2.0;
 
 /// Bins of the density over the width of the picture.
 const BINS: usize = 260;
@@ -97,7 +100,8 @@ fn range(rows: &[Row<'_>]) -> Option<(f64, f64)> {
     let lowest = rows.iter().filter_map(|row| row.latency.ascending.first().copied()).reduce(f64::min)?;
     let shown = |row: &Row<'_>| {
         let blocks = row.latency.median.block_medians.iter().copied().fold(0.0, f64::max);
-        Some(quantile(&row.latency.ascending, SHOWN)?.max(blocks))
+        let reach = REACH * quantile(&row.latency.ascending, 0.75)?;
+        Some(quantile(&row.latency.ascending, SHOWN)?.min(reach).max(blocks))
     };
     let highest = rows.iter().filter_map(shown).reduce(f64::max)?;
     // One lone value still needs an axis around it.
@@ -161,7 +165,8 @@ fn draw_row(
     area.draw(&figure).map_err(failed())?;
     let beyond = row.beyond(range.1);
     if beyond > 0 {
-        let words = format!("{} beyond →", figures::count(beyond as u64));
+        let all = row.latency.ascending.len();
+        let words = format!("{} of {} →", figures::count(beyond as u64), figures::count(all as u64));
         let place = (right + 12, y + ink::TEXT_PX + 4);
         area.draw(&Text::new(words, place, ink::letters(ink::MUTED, HPos::Left))).map_err(failed())?;
     }

@@ -19,8 +19,8 @@ const SERIES: usize = 8;
 const FIXED: [(RGBColor, &str); 4] =
     [(INK, "var(--ink)"), (MUTED, "var(--muted)"), (GRID, "var(--grid)"), (PAPER, "var(--paper)")];
 
-/// Letters of labels and of axes, in pixels of the picture.
-pub(super) const TEXT_PX: i32 = 14;
+/// Size of all letters as plotters counts it, which makes letters of 14 pixels: it divides by 1.24.
+pub(super) const TEXT_PX: i32 = 17;
 
 /// The stand-in of a series.
 pub(super) fn series(number: usize) -> RGBColor {
@@ -41,7 +41,7 @@ pub(super) fn letters(color: RGBColor, horizontal: HPos) -> TextStyle<'static> {
 /// About how wide a text is; without a font library nobody knows better.
 pub(super) fn text_width(text: &str) -> i32 {
     let count = i32::try_from(text.chars().count()).unwrap_or(i32::MAX / 16);
-    count.saturating_mul(TEXT_PX).saturating_mul(11) / 20
+    count.saturating_mul(TEXT_PX).saturating_mul(9) / 20
 }
 
 /// An error of the drawing.
