@@ -134,10 +134,9 @@ impl Sums {
 }
 
 fn table(distances: &[Distance], first: Option<&str>) -> String {
-    let width = distances.iter().map(|distance| distance.name.chars().count()).max().unwrap_or(0).max(6);
     let mut text = format!(
-        "{:<width$}  {:<8} {:>16} {:>12} {:>12} {:>10} {:>9}\n",
-        "tensor", "type", "differing", "largest", "rmse", "cosine", "snr dB"
+        "{:<8} {:>16} {:>12} {:>12} {:>10} {:>9}  tensor\n",
+        "type", "differing", "largest", "rmse", "cosine", "snr dB"
     );
     let or_dash = |value: Option<f64>, digits: usize| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
@@ -145,14 +144,14 @@ fn table(distances: &[Distance], first: Option<&str>) -> String {
     for distance in distances {
         let _ = writeln!(
             text,
-            "{:<width$}  {:<8} {:>16} {:>12.6} {:>12.6} {:>10} {:>9}",
-            distance.name,
+            "{:<8} {:>16} {:>12.6} {:>12.6} {:>10} {:>9}  {}",
             distance.dtype,
             format!("{}/{}", distance.differing, distance.elements),
             distance.max_difference,
             distance.rmse,
             or_dash(distance.cosine, 6),
-            or_dash(distance.snr_db, 1)
+            or_dash(distance.snr_db, 1),
+            distance.name
         );
     }
     let _ = match first {
