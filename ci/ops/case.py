@@ -39,6 +39,7 @@ class Case:
     steps      inputs of each inference in order; None: reproducible noise over the whole range
     tolerance  EXACT or a Tolerance
     refused    LiteRT does not take the model, nor may we
+    kernels    the set of LiteRT's kernels (a name of OpResolverType): the reference set lacks a few operators
     """
 
     op: str
@@ -49,6 +50,7 @@ class Case:
     steps: list | None = None
     tolerance: Tolerance | None = EXACT
     refused: bool = False
+    kernels: str = "BUILTIN_REF"
     spec: str = ""
     outputs: list = field(default_factory=list)
 
@@ -73,15 +75,15 @@ class Case:
     def _pairs(self, step):
         return zip(step, self.net.inputs, strict=True)
 
-    def files(self, litert_version, kernels):
+    def files(self, litert_version):
         """Name -> content of everything in the case's folder."""
-        files = {"model.tflite": self.net.bytes(), "case.json": self._json(litert_version, kernels)}
+        files = {"model.tflite": self.net.bytes(), "case.json": self._json(litert_version)}
         if not self.refused:
             steps = zip(self.steps, self.outputs, strict=True)
             files["values.bin"] = b"".join(raw(value) for step in steps for part in step for value in part)
         return files
 
-    def _json(self, litert_version, kernels):
+    def _json(self, litert_version):
         exact = self.tolerance is EXACT
         text = {
             "format": FORMAT_VERSION,
@@ -94,7 +96,7 @@ class Case:
             "outputs": [{"dtype": t.dtype, "shape": list(t.shape)} for t in self.net.outputs],
             "relative": 0.0 if exact else self.tolerance.relative,
             "absolute": 0.0 if exact else self.tolerance.absolute,
-            "made": {"litert": litert_version, "kernels": kernels, "script": "ci/ops/make_cases.py", "spec": self.spec},
+            "made": {"litert": litert_version, "kernels": self.kernels, "script": "ci/ops/make_cases.py", "spec": self.spec},
         }
         lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in text.items()]
         return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

@@ -50,7 +50,7 @@ def all_cases():
 def make(case):
     """Runs a case in LiteRT and gives its files."""
     case.fill_inputs()
-    outcome = reference.run(case.net.bytes(), case.steps)
+    outcome = reference.run(case.net.bytes(), case.steps, case.kernels)
     failed = outcome.crashed or outcome.refusal is not None
     if failed != case.refused:
         found = "LiteRT ended" if outcome.crashed else outcome.refusal or "LiteRT runs it"
@@ -59,7 +59,7 @@ def make(case):
         _take(case, outcome)
     elif case.net.unresolved:
         raise SpecError(f"{case.folder}: a refused model needs the shapes of its outputs")
-    files = case.files(reference.LITERT_VERSION, reference.KERNELS)
+    files = case.files(reference.LITERT_VERSION)
     size = sum(len(content) for content in files.values())
     if size > CASE_LIMIT_BYTES:
         raise SpecError(f"{case.folder}: {size} bytes, over the limit of {CASE_LIMIT_BYTES}")

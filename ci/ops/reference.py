@@ -11,7 +11,6 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 LITERT_VERSION = version("ai-edge-litert")
-KERNELS = "BUILTIN_REF"
 TIMEOUT_SECONDS = 60
 
 
@@ -26,11 +25,11 @@ class Outcome:
     crashed: bool = False
 
 
-def run(file, steps):
-    """Runs `steps` (a list of input arrays each) one after the other on one interpreter."""
+def run(file, steps, kernels):
+    """Runs `steps` (a list of input arrays each) one after the other on one interpreter. `kernels` names an OpResolverType."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sender, file, steps))
+    process = context.Process(target=_child, args=(sender, file, steps, kernels))
     process.start()
     sender.close()
     try:
@@ -42,20 +41,20 @@ def run(file, steps):
     return outcome
 
 
-def _child(sender, file, steps):
+def _child(sender, file, steps, kernels):
     try:
-        outcome = _outputs(file, steps)
+        outcome = _outputs(file, steps, kernels)
     except (ValueError, RuntimeError) as error:
         outcome = Outcome(refusal=str(error).strip().splitlines()[0])
     sender.send(outcome)
     sender.close()
 
 
-def _outputs(file, steps):
+def _outputs(file, steps, kernels):
     interpreter = Interpreter(
         model_content=file,
         num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=OpResolverType[kernels],
     )
     interpreter.allocate_tensors()
     inputs = interpreter.get_input_details()
