@@ -9,6 +9,8 @@ mod digits;
 mod genuine;
 mod mirrored;
 
+use std::sync::OnceLock;
+
 use edgebench_converter::{
     Calibration, CalibrationOptions, Io, Options, Quantize, Samples, calibrate, convert,
 };
@@ -34,14 +36,18 @@ impl Samples for CalibrationSplit {
     }
 }
 
-/// A calibration as the suite asks for it.
-fn suite_calibration(digits: &Digits) -> Calibration {
-    let samples = CalibrationSplit(digits.images("calibration"));
-    let how = CalibrationOptions { samples: 300, ..CalibrationOptions::default() };
-    let mut steps = Vec::new();
-    let calibration = calibrate(&digits.model(), &samples, &how, &mut |done, all| steps.push((done, all)));
-    assert_eq!((steps.len(), steps.first(), steps.last()), (301, Some(&(0, 300)), Some(&(300, 300))));
-    calibration.expect("calibrates")
+/// A calibration as the suite asks for it: the whole split.
+fn suite_calibration(digits: &Digits) -> &'static Calibration {
+    static CALIBRATION: OnceLock<Calibration> = OnceLock::new();
+    CALIBRATION.get_or_init(|| {
+        let samples = CalibrationSplit(digits.images("calibration"));
+        let how = CalibrationOptions { samples: 300, ..CalibrationOptions::default() };
+        let mut steps = Vec::new();
+        let calibration =
+            calibrate(&digits.model(), &samples, &how, &mut |done, all| steps.push((done, all)));
+        assert_eq!((steps.len(), steps[0], steps[300]), (301, (0, 300), (300, 300)));
+        calibration.expect("calibrates")
+    })
 }
 
 fn variant(digits: &Digits, quantize: Quantize, io: Io, calibration: Option<&Calibration>) -> Vec<u8> {
@@ -83,7 +89,7 @@ fn sizes_are_small() {
         (Quantize::FullInt8, Io::Int8, 0.28),
         (Quantize::FullInt8, Io::Uint8, 0.28),
     ] {
-        let bytes = variant(&digits, quantize, io, Some(&calibration)).len();
+        let bytes = variant(&digits, quantize, io, Some(calibration)).len();
         let share = bytes as f64 / float as f64;
         println!("{quantize} {io}: {bytes} bytes, {share:.4} of the float file's {float}");
         assert!(share <= most, "{quantize} {io} is {share:.4} of the float file, expected at most {most}");
@@ -98,42 +104,52 @@ fn digits_network_agrees_with_litert() {
     let calibration = suite_calibration(&digits);
     let images = digits.images("test");
     let labels = digits.labels("test");
-    for (quantize, kernels) in [
-        (Quantize::None, "ref"),
-        (Quantize::None, "default"),
-        (Quantize::Fp16, "ref"),
-        (Quantize::Fp16, "default"),
-        (Quantize::DynamicInt8, "ref"),
-        (Quantize::FullInt8, "ref"),
-    ] {
-        let file = variant(&digits, quantize, Io::Float, Some(&calibration));
-        let ours = run_ours(&file, &images, KernelChoice::Auto);
-        let theirs = python.run(&file, kernels, &ours.inputs);
-        let comparison = Comparison::of(&ours, &theirs);
-        println!(
-            "{quantize}: top-1 {} of {}; against {kernels}: {comparison}",
-            ours.right(&labels),
-            labels.len()
-        );
-        match quantize {
-            Quantize::FullInt8 => assert_eq!(comparison.differing, 0, "int8 must be bit-equal"),
-            // Measured: see `hybrid_bound`.
-            Quantize::DynamicInt8 => assert!(comparison.largest <= hybrid_bound(), "{comparison}"),
-            Quantize::None | Quantize::Fp16 => {
-                assert_eq!(comparison.flips, 0, "{quantize} against {kernels}");
-                assert!(comparison.largest <= FLOAT_BOUND, "{quantize} against {kernels}: {comparison}");
+    for quantize in Quantize::ALL {
+        let file = variant(&digits, quantize, Io::Float, Some(calibration));
+        let ours = [KernelChoice::Portable, KernelChoice::Auto]
+            .map(|choice| (choice, run_ours(&file, &images, choice)));
+        for kernels in ["ref", "default"] {
+            let theirs = python.run(&file, kernels, &ours[0].1.inputs);
+            for (choice, ours) in &ours {
+                let comparison = Comparison::of(ours, &theirs);
+                let right = ours.right(&labels);
+                println!(
+                    "{quantize}: {choice} kernels, top-1 {right} of 360, against {kernels}: {comparison}"
+                );
+                check(quantize, *choice, kernels, &comparison);
             }
         }
     }
 }
 
-/// Largest difference of a float probability. Sums are ordered differently in each kernel set; measured 7e-6.
-const FLOAT_BOUND: f64 = 1e-4;
-
-/// Largest difference of a probability of the dynamic-range network.
-fn hybrid_bound() -> f64 {
-    1e-2
+/// Float and half networks differ from every kernel set of LiteRT by the order of their sums. Integers and hybrids are
+/// LiteRT's reference kernels, from which its own default kernels (XNNPACK) differ.
+fn check(quantize: Quantize, choice: KernelChoice, kernels: &str, comparison: &Comparison) {
+    let place = format!("{quantize} with {choice} against {kernels}: {comparison}");
+    match (quantize, kernels) {
+        (Quantize::FullInt8, "ref") => assert_eq!(comparison.differing, 0, "{place}"),
+        (Quantize::DynamicInt8, "ref") => {
+            let bound = if choice == KernelChoice::Portable { SAME_ORDER_BOUND } else { HYBRID_BOUND };
+            assert!(comparison.flips == 0 && comparison.largest <= bound, "{place}");
+        }
+        (Quantize::None | Quantize::Fp16, _) => {
+            assert!(comparison.flips == 0 && comparison.largest <= FLOAT_BOUND, "{place}");
+        }
+        _ => assert!(comparison.flips <= XNNPACK_FLIPS, "{place}"),
+    }
 }
+
+/// Largest difference of a probability of a float network; measured 2.4e-6 (against XNNPACK).
+const FLOAT_BOUND: f64 = 1e-5;
+
+/// The same where sums have the reference's order; measured 3.8e-9 (the exponentials of the softmax).
+const SAME_ORDER_BOUND: f64 = 1e-7;
+
+/// The same for hybrids with sums in another order, which can bring an activation to the next of its 255 steps.
+const HYBRID_BOUND: f64 = 0.05;
+
+/// Predictions out of 360 that LiteRT's default kernels may make otherwise than its reference kernels; measured 0.
+const XNNPACK_FLIPS: usize = 3;
 
 /// The three types at the door, bit for bit.
 #[test]
@@ -143,10 +159,14 @@ fn every_door_of_the_int8_network_agrees_with_litert() {
     let calibration = suite_calibration(&digits);
     let images = &digits.images("test")[..A_FEW];
     for io in [Io::Float, Io::Int8, Io::Uint8] {
-        let file = variant(&digits, Quantize::FullInt8, io, Some(&calibration));
-        for choice in [KernelChoice::Reference, KernelChoice::Portable, KernelChoice::Auto] {
-            let ours = run_ours(&file, images, choice);
-            let theirs = python.run(&file, "ref", &ours.inputs);
+        let file = variant(&digits, Quantize::FullInt8, io, Some(calibration));
+        let runs: Vec<_> = KernelChoice::ALL
+            .into_iter()
+            .filter(|choice| choice.is_available())
+            .map(|choice| (choice, run_ours(&file, images, choice)))
+            .collect();
+        let theirs = python.run(&file, "ref", &runs[0].1.inputs);
+        for (choice, ours) in runs {
             let comparison = Comparison::of(&ours, &theirs);
             println!("full-int8 {io}, our {choice} kernels against ref: {comparison}");
             assert_eq!(comparison.differing, 0, "{io}, {choice}");

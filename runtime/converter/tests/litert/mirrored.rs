@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use edgebench_converter::{CalibrationOptions, Quantize, Samples, calibrate, convert};
 use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
 
 use crate::compare::{Comparison, run_ours};
@@ -79,4 +80,57 @@ fn networks_of_others_agree_with_litert() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Examples as representative data.
+struct Examples(Vec<Vec<f32>>);
+
+impl Samples for Examples {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn sample(&self, index: usize) -> Result<Vec<Vec<f32>>, String> {
+        Ok(vec![self.0[index].clone()])
+    }
+}
+
+/// Float networks of others, in every variant that our converter writes of them.
+#[test]
+fn variants_of_others_networks_agree_with_litert() {
+    let Some(python) = Python::find() else { return };
+    let Some(mirror) = std::env::var_os("EDGEBENCH_MIRROR") else {
+        println!("skipped: EDGEBENCH_MIRROR names no folder with the mirrored models");
+        return;
+    };
+    for name in [
+        "mobilenet_v1_0.25_224_fp32.tflite",
+        "mlperf_tiny_ic_resnet8_fp32.tflite",
+        "mlperf_tiny_vww_mobilenetv1_fp32.tflite",
+        "mlperf_tiny_ad_autoencoder_fp32.tflite",
+    ] {
+        let float =
+            std::fs::read(Path::new(&mirror).join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let examples = examples(&float);
+        let samples = Examples(examples.clone());
+        let calibration = calibrate(&float, &samples, &CalibrationOptions::default(), &mut |_, _| ());
+        let calibration = calibration.expect("calibrates");
+        for quantize in Quantize::ALL {
+            let options = edgebench_converter::Options { quantize, ..Default::default() };
+            let file = convert(&float, &options, Some(&calibration)).expect("converts").bytes;
+            let ours = run_ours(&file, &examples[..EXAMPLES / 2], KernelChoice::Auto);
+            let comparison = Comparison::of(&ours, &python.run(&file, "ref", &ours.inputs));
+            println!("{name} {quantize}: {comparison}");
+            match quantize {
+                Quantize::FullInt8 => assert_eq!(comparison.differing, 0, "{name} {quantize}: {comparison}"),
+                // The autoencoder's outputs reach some 40; the others' are probabilities.
+                Quantize::None | Quantize::Fp16 => {
+                    assert!(comparison.largest <= 1e-4, "{name} {quantize}: {comparison}");
+                }
+                Quantize::DynamicInt8 => {
+                    assert!(comparison.largest <= 0.05, "{name} {quantize}: {comparison}");
+                }
+            }
+        }
+    }
 }

@@ -228,7 +228,7 @@ mod tests {
             Place::Nowhere,
             Place::Arena(50..60),
         ];
-        let wiring = Wiring::new(places.iter(), [30..40].into_iter(), 10..20);
+        let wiring = Wiring::new(places.iter(), core::iter::once(30..40), 10..20);
         let constants = [Constant::Borrowed(&[9, 9])];
         let frame = wiring.frame(&mut arena, &constants);
         assert_eq!(frame.inputs.bytes(0), [0, 1, 2, 3, 4]);

@@ -5,20 +5,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use edgebench_kernels::spec::{
-    FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8, InputQuantization, OutputStage,
+    FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedRealI8, InputQuantization, RealStage,
 };
-use edgebench_kernels::{FullyConnectedShape, Multiplier, table};
+use edgebench_kernels::{FullyConnectedShape, table};
 use edgebench_schema::tflite::{
     ActivationFunctionType, FullyConnectedOptions, FullyConnectedOptionsWeightsFormat,
 };
 
-use super::filter::{
-    FloatConstant, channel_multipliers, float_bias, float_clamp, int8_clamp, int8_filter, integer_bias,
-    packed,
-};
+use super::filter::{FloatConstant, float_bias, float_clamp, int8_clamp, int8_filter, integer_bias, packed};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
-use crate::quant;
 use crate::tensor::{DType, Quantization};
 
 /// Dimension of the filter that has the output features.
@@ -99,35 +95,27 @@ fn int8(site: &Site<'_, '_>, connected: &FullyConnected<'_>) -> Result<Prepared,
     let output = connected.output.per_tensor()?;
     let (filter, quantization) = int8_filter(&connected.filter, CHANNEL_AXIS)?;
     let bias = integer_bias(site, 2, connected.shape.out_features)?;
-    let spec = FullyConnectedI8 {
+    let spec = FullyConnectedRealI8 {
         shape: connected.shape,
         filter,
         bias: bias.as_deref(),
         input_zero_point,
-        output: OutputStage {
-            multipliers: &multipliers(input_scale, quantization, output.0, connected.shape.out_features),
+        output: RealStage {
+            factors: &factors(input_scale, quantization, output.0, connected.shape.out_features),
             zero_point: output.1,
             activation: int8_clamp(connected.activation, output, site)?,
         },
     };
-    let row = table::FULLY_CONNECTED_I8.select(site.choice());
+    let row = table::FULLY_CONNECTED_REAL_I8.select(site.choice());
     Ok(packed(row.set.name(), (row.kernel)(&spec), connected.shape.macs()))
 }
 
-/// With one scale for the whole filter LiteRT rounds the product of the two scales to single precision first
-/// (`GetQuantizedConvolutionMultipler`), which can change the last bits of the factor.
-fn multipliers(
-    input_scale: f32,
-    filter: &Quantization,
-    output_scale: f32,
-    features: usize,
-) -> Vec<Multiplier> {
+/// One factor an output feature. LiteRT 2.3 has no fixed point here.
+fn factors(input_scale: f32, filter: &Quantization, output_scale: f32, features: usize) -> Vec<f64> {
+    let factor = |scale: f32| f64::from(input_scale) * f64::from(scale) / f64::from(output_scale);
     match filter.scales.as_slice() {
-        [scale] => {
-            let real = f64::from(input_scale * scale) / f64::from(output_scale);
-            vec![quant::quantize_multiplier(real); features]
-        }
-        _ => channel_multipliers(input_scale, filter, output_scale, features),
+        [scale] => vec![factor(*scale); features],
+        scales => scales.iter().map(|scale| factor(*scale)).collect(),
     }
 }
 
