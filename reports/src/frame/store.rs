@@ -12,7 +12,7 @@ use super::columns::COLUMNS;
 use super::{Kind, frames, parse};
 use crate::record::{FORMAT_VERSION, RunRecord};
 
-/// A run of a whole day on many devices stays under 1 GiB; a longer file is not one of ours.
+/// A run of a whole day on many devices stays far below; a longer file is not one of ours.
 const MAX_FILE_BYTES: u64 = 4 << 30;
 
 /// Why a run could not be stored or read.

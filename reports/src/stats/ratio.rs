@@ -7,7 +7,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::quantile::{median_of, quantile, sorted};
+use super::quantile::{median, quantile, sorted};
 use super::{CONFIDENCE, Interval};
 
 /// Draws of the bootstrap: the ends of a 95 % interval then move by less than a percent of its width between seeds.
@@ -41,7 +41,7 @@ pub fn ratio_of_medians(
     let paired = pairs.is_some();
     let values = |side: &[NumberedMedian]| side.iter().map(|(_, median)| *median).collect::<Vec<_>>();
     let (above, below) = pairs.unwrap_or_else(|| (values(numerator), values(denominator)));
-    let ratio = quotient(&above, &below)?;
+    let ratio = quotient(&sorted(above.clone()), &sorted(below.clone()))?;
     let interval = (above.len().min(below.len()) >= BLOCKS_NEEDED)
         .then(|| bootstrap(&above, &below, paired, seed))
         .flatten();
@@ -61,17 +61,20 @@ fn pairs(numerator: &[NumberedMedian], denominator: &[NumberedMedian]) -> Option
 }
 
 fn quotient(above: &[f64], below: &[f64]) -> Option<f64> {
-    let ratio = median_of(above.iter().copied())? / median_of(below.iter().copied())?;
+    let ratio = median(above)? / median(below)?;
     ratio.is_finite().then_some(ratio)
 }
 
 fn bootstrap(above: &[f64], below: &[f64], paired: bool, seed: u64) -> Option<Interval> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut ratios = Vec::with_capacity(RESAMPLES);
+    let (mut drawn, mut other) = (Vec::with_capacity(above.len()), Vec::with_capacity(below.len()));
     for _ in 0..RESAMPLES {
-        let drawn = draw(&mut random, above.len());
-        let other = if paired { drawn.clone() } else { draw(&mut random, below.len()) };
-        ratios.extend(quotient(&pick(above, &drawn), &pick(below, &other)));
+        let mut again = random.clone();
+        draw(&mut random, above, &mut drawn);
+        // A pair is drawn together by drawing the same positions twice.
+        draw(if paired { &mut again } else { &mut random }, below, &mut other);
+        ratios.extend(quotient(&drawn, &other));
     }
     let ascending = sorted(ratios);
     let tail = (1.0 - CONFIDENCE) / 2.0;
@@ -88,13 +91,12 @@ fn most_confidence(blocks: usize) -> f64 {
     1.0 - 0.5f64.powf(blocks as f64 - 1.0)
 }
 
-/// As many positions as there are, each any of them.
-fn draw(random: &mut Xoshiro256PlusPlus, count: usize) -> Vec<usize> {
-    (0..count).map(|_| random.random_range(0..count as u64) as usize).collect()
-}
-
-fn pick(values: &[f64], positions: &[usize]) -> Vec<f64> {
-    positions.iter().filter_map(|position| values.get(*position).copied()).collect()
+/// As many values as there are, each any of them, in ascending order.
+fn draw(random: &mut Xoshiro256PlusPlus, values: &[f64], drawn: &mut Vec<f64>) {
+    let count = values.len() as u64;
+    drawn.clear();
+    drawn.extend(values.iter().filter_map(|_| values.get(random.random_range(0..count) as usize)));
+    drawn.sort_unstable_by(f64::total_cmp);
 }
 
 #[cfg(test)]

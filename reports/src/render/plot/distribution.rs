@@ -55,7 +55,7 @@ pub(super) fn draw(panel: &Panel<'_>, number: usize) -> Result<Option<Plot>, Ren
     let rows: Vec<Row<'_>> = panel.cells().filter_map(row).collect();
     let Some(range) = range(&rows) else { return Ok(None) };
     let label_px =
-        rows.iter().map(|row| ink::text_width(&row.label)).max().unwrap_or(0).clamp(40, 280) as u32 + 16;
+        rows.iter().map(|row| ink::text_width(&row.label)).max().unwrap_or(0).clamp(40, 300) as u32 + 24;
     let height = TOP_PX + AXIS_PX + ROW_PX * u32::try_from(rows.len()).unwrap_or(u32::MAX / ROW_PX / 2);
     let mut svg = String::new();
     {

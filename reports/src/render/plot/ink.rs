@@ -41,7 +41,7 @@ pub(super) fn letters(color: RGBColor, horizontal: HPos) -> TextStyle<'static> {
 /// About how wide a text is; without a font library nobody knows better.
 pub(super) fn text_width(text: &str) -> i32 {
     let count = i32::try_from(text.chars().count()).unwrap_or(i32::MAX / 16);
-    count.saturating_mul(TEXT_PX).saturating_mul(9) / 20
+    count.saturating_mul(TEXT_PX).saturating_mul(10) / 20
 }
 
 /// An error of the drawing.
