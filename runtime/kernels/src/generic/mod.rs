@@ -7,11 +7,14 @@
 //! * `quantize_row`: the float input of a hybrid kernel, as int8.
 //! * `store`: from sums to outputs.
 //! * [`conv_2d`], [`fully_connected`], [`depthwise_conv_2d`]: what the table's rows pack.
+//! * `depthwise_pairs`: DEPTHWISE_CONV_2D on int8 for sets that sum neighbouring products.
 //! * `binary`, [`mean`], [`pool_2d`]: operators without weights.
 
 pub(crate) mod binary;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod depthwise_pairs;
 pub mod fully_connected;
 pub mod mean;
 mod panels;

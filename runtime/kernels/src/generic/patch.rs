@@ -2,27 +2,49 @@
 
 use crate::shape::Conv2dShape;
 
-/// Where output pixel `pixel`, counted over the whole batch, lies: image, row, column.
-#[inline(always)]
-fn place(shape: &Conv2dShape, pixel: usize) -> (usize, usize, usize) {
-    let row = pixel / shape.out_width;
-    (row / shape.out_height, row % shape.out_height, pixel % shape.out_width)
+/// Where an output pixel lies.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    image: usize,
+    y: usize,
+    x: usize,
 }
 
-/// Gathers the patch of `pixel` that group `group` sees. `patch` holds `shape.depth()` elements; `padding` stands for what
+impl Place {
+    /// The place of output pixel `pixel`, counted over the whole batch.
+    #[inline(always)]
+    pub(super) fn of(shape: &Conv2dShape, pixel: usize) -> Self {
+        let row = pixel / shape.out_width;
+        Self { image: row / shape.out_height, y: row % shape.out_height, x: pixel % shape.out_width }
+    }
+
+    /// The place of the pixel after it, without the divisions that [`of`](Place::of) takes.
+    #[inline(always)]
+    pub(super) fn next(self, shape: &Conv2dShape) -> Self {
+        if self.x + 1 < shape.out_width {
+            Self { x: self.x + 1, ..self }
+        } else if self.y + 1 < shape.out_height {
+            Self { x: 0, y: self.y + 1, ..self }
+        } else {
+            Self { x: 0, y: 0, image: self.image + 1 }
+        }
+    }
+}
+
+/// Gathers the patch of the pixel at `place` that group `group` sees. `patch` holds `shape.depth()` elements; `padding` stands for what
 /// lies outside the image.
 #[inline(always)]
 pub(super) fn gather<E: Copy, T: Copy>(
     shape: &Conv2dShape,
     group: usize,
-    pixel: usize,
+    place: Place,
     input: &[E],
     padding: T,
     convert: impl Fn(E) -> T + Copy,
     patch: &mut [T],
 ) {
     let window = &shape.window;
-    let (image, out_y, out_x) = place(shape, pixel);
+    let Place { image, y: out_y, x: out_x } = place;
     let image = &input[image * shape.image_len()..][..shape.image_len()];
     let row_len = window.filter_width * shape.group_in_channels();
     for (tap_y, patch) in patch.chunks_exact_mut(row_len.max(1)).enumerate() {

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::panels::Panels;
-use super::patch::gather;
+use super::patch::{Place, gather};
 use super::store::Store;
 use super::tile::Tile;
 use crate::isa::{Body, Isa};
@@ -85,11 +85,13 @@ fn fill<T: Tile<L>, const L: usize>(
     padding: T::Element,
     gathered: &mut [T::Input],
 ) {
-    for (pixel, patch) in block.zip(gathered.chunks_exact_mut(panels.padded_depth().max(1))) {
+    let mut place = Place::of(shape, block.start);
+    for (_, patch) in block.zip(gathered.chunks_exact_mut(panels.padded_depth().max(1))) {
         let (patch, rest) = patch.split_at_mut(panels.depth);
-        gather(shape, group, pixel, input, T::input(padding), T::input, patch);
+        gather(shape, group, place, input, T::input(padding), T::input, patch);
         // Their weights are zero, but a float left over in scratch might be a NaN.
         rest.fill(T::input(padding));
+        place = place.next(shape);
     }
 }
 

@@ -5,10 +5,11 @@
 use alloc::boxed::Box;
 use core::arch::x86_64::*;
 
-use super::avx2;
+use super::{avx2, packers};
 use crate::generic::binary;
 use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
-use crate::generic::depthwise_conv_2d::{DepthwiseFloat, DepthwiseInt, DepthwiseMixed};
+use crate::generic::depthwise_conv_2d::DepthwiseFloat;
+use crate::generic::depthwise_pairs::{self, BLOCK, PairTaps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
 use crate::isa::Avx512;
@@ -156,45 +157,73 @@ impl Tile<16> for Quads16 {
     }
 }
 
-/// Packs with the token if the CPU has it, else for the next plainer set.
-macro_rules! rows {
-    ($($(#[$doc:meta])* $name:ident: $spec:ident -> $element:ty, $plainer:path, |$isa:ident, $argument:ident| $kernel:expr;)*) => {
-        $($(#[$doc])*
-        pub(crate) fn $name($argument: &$spec<'_>) -> Box<dyn Packed<$element, $element>> {
-            match Avx512::detect() {
-                Some($isa) => Box::new($kernel),
-                None => $plainer($argument),
-            }
-        })*
-    };
-}
-
-rows! {
+packers! { Avx512;
     /// CONV_2D on floats.
-    conv_f32: ConvF32 -> f32, avx2::conv_f32, |isa, spec| ConvFloat::<Floats16, 8, 16>::new(isa, spec);
+    conv_f32: ConvF32 -> f32, avx2::conv_f32, |isa, spec| match spec.shape.group_out_channels() {
+        // One register of 8 instead of half a register of 16.
+        0..=8 => avx2::conv_f32(spec),
+        _ => Box::new(ConvFloat::<Floats16, 8, 16>::new(isa, spec)),
+    };
     /// CONV_2D on int8.
-    conv_i8: ConvI8 -> i8, avx2::conv_i8, |isa, spec| ConvInt::<Quads16, _, 8, 16>::new(isa, spec);
+    conv_i8: ConvI8 -> i8, avx2::conv_i8, |isa, spec| Box::new(ConvInt::<Quads16, _, 8, 16>::new(isa, spec));
     /// CONV_2D on floats with int8 weights.
     conv_hybrid: ConvHybrid -> f32, avx2::conv_hybrid,
-        |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, spec, matches!(spec.filter_scales, FilterScales::PerChannel(_)));
+        |isa, spec| Box::new(ConvMixed::<Quads16, 8, 16>::new(isa, spec, matches!(spec.filter_scales, FilterScales::PerChannel(_))));
     /// DEPTHWISE_CONV_2D on floats.
-    depthwise_f32: ConvF32 -> f32, avx2::depthwise_f32, |isa, spec| DepthwiseFloat::<_, 32>::new(isa, spec);
+    depthwise_f32: ConvF32 -> f32, avx2::depthwise_f32, |isa, spec| Box::new(DepthwiseFloat::<_, 32>::new(isa, spec));
     /// DEPTHWISE_CONV_2D on int8.
-    depthwise_i8: ConvI8 -> i8, avx2::depthwise_i8, |isa, spec| DepthwiseInt::<_, 32>::new(isa, spec);
+    depthwise_i8: ConvI8 -> i8, avx2::depthwise_i8,
+        |isa, spec| depthwise_pairs::pack_i8::<_, 32>(isa, spec);
     /// DEPTHWISE_CONV_2D on floats with int8 weights.
-    depthwise_hybrid: ConvHybrid -> f32, avx2::depthwise_hybrid, |isa, spec| DepthwiseMixed::<_, 32>::new(isa, spec);
+    depthwise_hybrid: ConvHybrid -> f32, avx2::depthwise_hybrid,
+        |isa, spec| depthwise_pairs::pack_hybrid::<_, 32>(isa, spec);
     /// FULLY_CONNECTED on floats.
     fully_connected_f32: FullyConnectedF32 -> f32, avx2::fully_connected_f32,
-        |isa, spec| ConvFloat::<Floats16, 8, 16>::new(isa, &as_conv_f32(spec));
+        |isa, spec| Box::new(ConvFloat::<Floats16, 8, 16>::new(isa, &as_conv_f32(spec)));
     /// FULLY_CONNECTED on int8.
     fully_connected_i8: FullyConnectedI8 -> i8, avx2::fully_connected_i8,
-        |isa, spec| ConvInt::<Quads16, _, 8, 16>::new(isa, &as_conv_i8(spec));
+        |isa, spec| Box::new(ConvInt::<Quads16, _, 8, 16>::new(isa, &as_conv_i8(spec)));
     /// FULLY_CONNECTED on int8, in double precision at the end.
     fully_connected_real_i8: FullyConnectedRealI8 -> i8, avx2::fully_connected_real_i8,
-        |isa, spec| ConvInt::<Quads16, _, 8, 16>::fully_connected(isa, spec);
+        |isa, spec| Box::new(ConvInt::<Quads16, _, 8, 16>::fully_connected(isa, spec));
     /// FULLY_CONNECTED on floats with int8 weights.
     fully_connected_hybrid: FullyConnectedHybrid -> f32, avx2::fully_connected_hybrid,
-        |isa, spec| ConvMixed::<Quads16, 8, 16>::new(isa, &as_conv_hybrid(spec), false);
+        |isa, spec| Box::new(ConvMixed::<Quads16, 8, 16>::new(isa, &as_conv_hybrid(spec), false));
+}
+
+impl PairTaps for Avx512 {
+    #[inline(always)]
+    fn sums<const B: usize>(self, taps: &[&[i8]], channel: usize, weights: &[i16]) -> [[i32; BLOCK]; B] {
+        let block_len = taps.len() * BLOCK;
+        assert!(weights.len() >= B * block_len);
+        let mut sums = [[0; BLOCK]; B];
+        // SAFETY: the token proves the instructions. Each tap holds `B` blocks of 16 from `channel` on, which is asserted as
+        // it is read; a pair of taps reads two registers of 16 weights a block, which is asserted above for all pairs; a
+        // block of sums holds two registers.
+        unsafe {
+            let mut registers = [[_mm256_setzero_si256(); 2]; B];
+            for (pair, taps) in taps.as_chunks::<2>().0.iter().enumerate() {
+                assert!(taps.iter().all(|tap| tap.len() >= channel + B * BLOCK));
+                for (b, registers) in registers.iter_mut().enumerate() {
+                    let place = channel + b * BLOCK;
+                    let [first, second] =
+                        taps.map(|tap| _mm256_cvtepi8_epi16(_mm_loadu_si128(tap.as_ptr().add(place).cast())));
+                    let halves = [_mm256_unpacklo_epi16(first, second), _mm256_unpackhi_epi16(first, second)];
+                    let weights = weights.as_ptr().add(b * block_len + 2 * pair * BLOCK);
+                    for (half, (sum, inputs)) in registers.iter_mut().zip(halves).enumerate() {
+                        let weights = _mm256_loadu_si256(weights.add(half * BLOCK).cast());
+                        *sum = _mm256_dpwssd_epi32(*sum, inputs, weights);
+                    }
+                }
+            }
+            for (&[low, high], sums) in registers.iter().zip(&mut sums) {
+                let sums: *mut i32 = sums.as_mut_ptr();
+                _mm256_storeu_si256(sums.cast(), _mm256_permute2x128_si256::<0x20>(low, high));
+                _mm256_storeu_si256(sums.add(8).cast(), _mm256_permute2x128_si256::<0x31>(low, high));
+            }
+        }
+        sums
+    }
 }
 
 /// `left + right`.
