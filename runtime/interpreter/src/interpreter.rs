@@ -235,7 +235,7 @@ fn store(
     place: String,
 ) -> Result<(), Fault> {
     if dtype == DType::Float32 {
-        bytes.copy_from_slice(bytemuck::cast_slice(values));
+        bytes.copy_from_slice(bytemuck::cast_slice::<f32, u8>(values));
         return Ok(());
     }
     let Some((scale, zero_point)) = scale_zero_point else {

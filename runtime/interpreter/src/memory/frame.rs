@@ -119,9 +119,9 @@ impl Wiring {
     ) -> Self {
         let mut cuts: Vec<Cut> =
             outputs.enumerate().map(|(index, part)| Cut { part, role: Role::Output(index) }).collect();
-        if !scratch.is_empty() {
-            cuts.push(Cut { part: scratch, role: Role::Scratch });
-        }
+        cuts.push(Cut { part: scratch, role: Role::Scratch });
+        // What has no bytes may lie at the offset of something that has.
+        cuts.retain(|cut| !cut.part.is_empty());
         cuts.sort_by_key(|cut| cut.part.start);
         let sources = inputs.map(|place| Source::of(place, &cuts)).collect();
         Self { sources, cuts }
@@ -153,6 +153,7 @@ impl Source {
         match place {
             Place::Nowhere => Self::Absent,
             Place::Constant(index) => Self::Constant(*index),
+            Place::Arena(part) if part.is_empty() => Self::Absent,
             Place::Arena(part) => {
                 let gap = cuts.partition_point(|cut| cut.part.end <= part.start);
                 let start =
@@ -186,7 +187,9 @@ impl<'a> Inputs<'a> {
 
     /// Elements of the input; preparation has checked its type.
     pub(crate) fn of<T: Pod>(&self, slot: usize) -> &'a [T] {
-        bytemuck::cast_slice(self.bytes(slot))
+        let bytes = self.bytes(slot);
+        // No bytes have no alignment either.
+        if bytes.is_empty() { &[] } else { bytemuck::cast_slice(bytes) }
     }
 }
 
@@ -209,7 +212,7 @@ impl<'a> Outputs<'a> {
 
     /// Elements of output 0; preparation has checked its type.
     pub(crate) fn of<T: Pod>(self) -> &'a mut [T] {
-        bytemuck::cast_slice_mut(self.first)
+        if self.first.is_empty() { &mut [] } else { bytemuck::cast_slice_mut(self.first) }
     }
 }
 
@@ -238,6 +241,16 @@ mod tests {
         assert_eq!(frame.inputs.bytes(4)[..2], [50, 51]);
         assert_eq!(frame.scratch[0], 10);
         assert_eq!(frame.outputs.bytes()[0], 30);
+    }
+
+    #[test]
+    fn what_has_no_bytes_is_in_nobodys_way() {
+        let mut arena: Vec<u8> = (0..20).collect();
+        let places = [Place::Arena(0..0), Place::Arena(10..20)];
+        let wiring = Wiring::new(places.iter(), [0..0, 0..10].into_iter(), 5..5);
+        let frame = wiring.frame(&mut arena, &[]);
+        assert_eq!((frame.inputs.bytes(0), frame.inputs.bytes(1)[0]), (&[][..], 10));
+        assert_eq!((frame.outputs.first.len(), frame.outputs.more[0].len()), (0, 10));
     }
 
     #[test]

@@ -72,15 +72,12 @@ impl<'b> Model<'b> {
         let file = verified_root(bytes)?;
         let subgraphs = file.subgraphs().filter(|list| !list.is_empty());
         let subgraph = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?.get(0);
-        let tensors = tensors::read(&file, &subgraph, bytes)?;
+        let mut tensors = tensors::read(&file, &subgraph, bytes)?;
         let nodes = nodes::read(&file, &subgraph, &tensors)?;
-        let model = Self {
-            inputs: door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?,
-            outputs: door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?,
-            description: file.description(),
-            tensors,
-            nodes,
-        };
+        let inputs = door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?;
+        let outputs = door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?;
+        nodes::settle_empty_constants(&mut tensors, &nodes, &inputs);
+        let model = Self { inputs, outputs, description: file.description(), tensors, nodes };
         nodes::check_order(&model)?;
         Ok(model)
     }

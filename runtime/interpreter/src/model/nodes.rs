@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use edgebench_schema::{builtin_name, operator_code, tflite};
@@ -82,6 +83,18 @@ fn check_length(found: usize, place: &str, what: &'static str) -> Result<(), Fau
         return Ok(());
     }
     Err(Fault::limit(place, what, found as u64, MAX_NODE_TENSORS as u64))
+}
+
+/// A tensor without elements that nothing computes is a constant: files leave out the data that it does not have.
+pub(super) fn settle_empty_constants(tensors: &mut [TensorInfo], nodes: &[Node], inputs: &[usize]) {
+    let mut computed = vec![false; tensors.len()];
+    let written = nodes.iter().flat_map(|node| &node.outputs).chain(inputs);
+    written.for_each(|tensor| computed[*tensor] = true);
+    for (tensor, _) in tensors.iter_mut().zip(computed).filter(|(_, computed)| !computed) {
+        if tensor.elements() == 0 && tensor.data.is_none() {
+            tensor.data = Some(&[]);
+        }
+    }
 }
 
 /// Every tensor has one source (a constant, a model input, a variable, or one node) that comes before its readers.

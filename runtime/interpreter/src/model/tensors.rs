@@ -98,9 +98,7 @@ fn read_data<'b>(
     if buffer.offset() > 1 && buffer.size() > 0 {
         return behind_the_flatbuffer(&buffer, place, bytes).map(Some);
     }
-    // A tensor without elements is the constant that it can only be; no node can then write to it.
-    let empty = tensor.shape().is_some_and(|shape| shape.iter().any(|dim| dim == 0));
-    Ok(empty.then_some(&[]))
+    Ok(None)
 }
 
 fn behind_the_flatbuffer<'b>(

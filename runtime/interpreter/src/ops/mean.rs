@@ -17,6 +17,7 @@ use crate::tensor::DType;
 pub(crate) fn mean(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_reducer_options())?;
     let (input, axes, output) = (site.input(0)?, site.input(1)?, site.output(0)?);
+    input.expect_some()?;
     let reduced = reduced_axes(&input, &axes)?;
     output.expect_shape(&output_shape(input.shape(), &reduced, options.keep_dims()))?;
     output.expect_dtype(input.dtype())?;

@@ -21,6 +21,7 @@ const DIFF_INTEGER_BITS: u32 = 5;
 pub(crate) fn softmax(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_softmax_options())?;
     let (input, output) = (site.input(0)?, site.output(0)?);
+    input.expect_some()?;
     output.expect_shape(input.shape())?;
     output.expect_dtype(input.dtype())?;
     let depth = input.shape().last().copied().unwrap_or(1);

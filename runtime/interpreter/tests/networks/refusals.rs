@@ -120,12 +120,18 @@ fn means() {
             format!("node 0 (MEAN) input 1 \"t1\": expected axes within rank 3, found {axis}")
         );
     }
+    let options = || boxed(BuiltinOptionsT::ReducerOptions);
+    let mut empty = floats(BuiltinOperator::MEAN, &[&[2, 0], &[1]], &[2], options());
+    empty.tensors()[1].type_ = TensorType::INT32;
+    assert_eq!(
+        words(&empty),
+        "node 0 (MEAN) input 0 \"t0\": expected at least one element, found shape [2, 0]"
+    );
     assert_eq!(
         mean(&[1], &[2, 3]),
         "node 0 (MEAN) output 0 \"t2\": expected shape [2, 4], found shape [2, 3]"
     );
-    let options = boxed(BuiltinOptionsT::ReducerOptions);
-    let mut computed = floats(BuiltinOperator::MEAN, &[&[2, 3], &[1]], &[2], options);
+    let mut computed = floats(BuiltinOperator::MEAN, &[&[2, 3], &[1]], &[2], options());
     computed.tensors()[1].type_ = TensorType::INT32;
     assert_eq!(
         words(&computed),
@@ -279,6 +285,22 @@ fn conversions() {
     assert_eq!(
         conversion(BuiltinOperator::DEQUANTIZE, TensorType::INT8, TensorType::INT8),
         "node 0 (DEQUANTIZE) output 0 \"t1\": expected float32, found int8"
+    );
+}
+
+#[test]
+fn tensors_without_elements_run_where_nothing_divides_by_them() {
+    let add = boxed(BuiltinOptionsT::AddOptions);
+    let net = floats(BuiltinOperator::ADD, &[&[2, 0], &[1]], &[2, 0], add);
+    let bytes = net.bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
+    interpreter.invoke().expect("runs");
+    assert_eq!(interpreter.output(0).expect("output").bytes, []);
+    let softmax = boxed(BuiltinOptionsT::SoftmaxOptions);
+    assert_eq!(
+        words(&floats(BuiltinOperator::SOFTMAX, &[&[2, 0]], &[2, 0], softmax)),
+        "node 0 (SOFTMAX) input 0 \"t0\": expected at least one element, found shape [2, 0]"
     );
 }
 
