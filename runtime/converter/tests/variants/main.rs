@@ -1,6 +1,7 @@
 //! What every written variant must be, whatever the network: the file rules of the format, the 8-bit specification,
 //! and the same bytes for the same question.
 
+mod run;
 mod tiny;
 
 use edgebench_converter::{
