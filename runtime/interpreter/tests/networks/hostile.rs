@@ -5,6 +5,7 @@ use edgebench_schema::tflite::*;
 use proptest::prelude::*;
 
 use crate::build::{Net, conv, noise};
+use crate::random::Random;
 
 /// Conv 3x3 with ReLU6, then a reshape: tensors input 0, filter 1, bias 2, conv output 3, shape 4, reshape output 5.
 fn network() -> Net {
@@ -431,8 +432,36 @@ proptest! {
     }
 }
 
-fn run_if_it_loads(file: &[u8]) {
-    let Ok(model) = Model::load(file) else { return };
-    let Ok(mut interpreter) = Interpreter::new(&model, &Options::default()) else { return };
+/// Small numbers replaced in a network of every operator, type and option.
+#[test]
+fn no_operator_panics_on_small_numbers_replaced() {
+    let mut random = Random::new(7);
+    let (mut refused, mut ran) = (0, 0);
+    for case in crate::cases::all(1) {
+        let file = case.net.bytes();
+        let word = |word: usize| file[word * 4..word * 4 + 4].try_into().map_or(0, i32::from_le_bytes);
+        let small: Vec<usize> = (0..file.len() / 4).filter(|at| (-1..300).contains(&word(*at))).collect();
+        for _ in 0..200 {
+            let mut file = file.clone();
+            let at = small[random.below(small.len() as u64) as usize] * 4;
+            let value = match random.below(4) {
+                0 => [i32::MIN, i32::MAX, 1 << 30, 1 << 16][random.below(4) as usize],
+                _ => random.below(44) as i32 - 3,
+            };
+            file[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            let outcome = std::panic::catch_unwind(|| run_if_it_loads(&file));
+            let runs = outcome.unwrap_or_else(|_| panic!("{}: {value} at {at} panics", case.name));
+            *if runs { &mut ran } else { &mut refused } += 1;
+        }
+    }
+    println!("{refused} files refused, {ran} ran");
+    assert!(refused > 1000 && ran > 1000, "{refused} refused, {ran} ran: the damage misses its aim");
+}
+
+/// Whether the file is a network that could be run.
+fn run_if_it_loads(file: &[u8]) -> bool {
+    let Ok(model) = Model::load(file) else { return false };
+    let Ok(mut interpreter) = Interpreter::new(&model, &Options::default()) else { return false };
     interpreter.invoke().expect("no operator of these networks fails at run time");
+    true
 }
