@@ -1,12 +1,10 @@
 """Compares what a run of ours returned with the genuine LiteRT on the same model files and the same inputs.
 
-    compare_run.py --pack test.pack --labels labels.txt \\
-        --variant fp32=fp32.tflite,fp32.out --variant int8=int8.tflite,int8.out \\
-        --expect fp32:default:flips=0 --expect int8:ref:difference=0
+    bench run --suite mobilenet --keep_outputs ...
+    compare_run.py results/RUN/outputs/manifest.json --expect fp32:default:flips=0 --expect int8:ref:difference=0
 
---pack     the examples as the devices got them (tensor pack, float32)
---labels   one class an example, a line each, in the pack's order
---variant  NAME=MODEL,OUTPUTS: the model file and our raw output 0 of every example, back to back
+manifest   what `bench run --keep_outputs` left: for each cell the model file, the examples as the device got them
+           (tensor pack, float32), the right classes, and our raw output 0 of every example, back to back
 --expect   NAME:KERNELS:LIMIT=VALUE, may be repeated; LIMIT is flips (predictions that differ) or difference (largest
            difference of an output value, in steps for integer outputs); one that is exceeded makes the exit code 1
 
@@ -63,20 +61,25 @@ def percent(hits, count):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", type=Path, required=True)
-    parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--variant", action="append", required=True, metavar="NAME=MODEL,OUTPUTS")
+    parser.add_argument("manifest", type=Path)
     parser.add_argument("--expect", action="append", default=[], metavar="NAME:KERNELS:LIMIT=VALUE")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
-def parse_variant(text):
-    name, equals, files = text.partition("=")
-    model, comma, outputs = files.rpartition(",")
-    if not (name and equals and model and comma and outputs):
-        raise InputError(f"--variant {text}: expected NAME=MODEL,OUTPUTS")
-    return name, Path(model), Path(outputs)
+def read_cells(path):
+    """The cells of a manifest; paths in it are relative to it."""
+    try:
+        cells = json.loads(path.read_text())["cells"]
+        for cell in cells:
+            for key in ("model_file", "pack", "outputs"):
+                cell[key] = path.parent / cell[key]
+            cell["labels"] = np.array([int(label) for label in cell["labels"]])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a manifest of outputs: {error!r}") from error
+    if not cells:
+        raise InputError(f"{path}: no cells")
+    return cells
 
 
 def parse_expectation(text):
@@ -90,16 +93,6 @@ def parse_expectation(text):
     if kernels not in COMPARED or limit not in LIMITS:
         raise InputError(f"--expect {text}: kernels are {', '.join(COMPARED)}; limits are {', '.join(LIMITS)}")
     return name, kernels, limit, number
-
-
-def read_labels(path, count):
-    try:
-        labels = np.array([int(line) for line in path.read_text().split()])
-    except ValueError as error:
-        raise InputError(f"{path}: expected one class number a line: {error}") from error
-    if len(labels) != count:
-        raise InputError(f"{path}: expected {count} labels, found {len(labels)}")
-    return labels
 
 
 def litert_outputs(model, pack):
@@ -153,16 +146,16 @@ def exceeded(rows, expectations):
 
 
 def run(options):
-    variants = [parse_variant(text) for text in options.variant]
+    cells = read_cells(options.manifest)
     expectations = [parse_expectation(text) for text in options.expect]
-    pack = tensor_pack.read(options.pack)
-    if not len(pack):
-        raise InputError(f"{options.pack}: no examples")
-    labels = read_labels(options.labels, len(pack))
+    packs = {}
     rows = []
-    for name, model, outputs in variants:
+    for cell in cells:
+        pack = packs.setdefault(cell["pack"], tensor_pack.read(cell["pack"]))
+        if len(cell["labels"]) != len(pack) or not len(pack):
+            raise InputError(f"{cell['pack']}: {len(pack)} examples, {len(cell['labels'])} labels")
         for kernels in COMPARED:
-            rows.append(compare(name, kernels, outputs, model, pack, labels))
+            rows.append(compare(cell["variant"], kernels, cell["outputs"], cell["model_file"], pack, cell["labels"]))
             print(rows[-1].line(), flush=True)
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -1,5 +1,6 @@
 """Tests of the scripts in this folder, on the suite's own model: `python -m unittest discover ci/litert`."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -83,13 +84,10 @@ class TensorPack(InFolder):
 class CompareRun(InFolder):
     def compare(self, outputs, *extra):
         tensor_pack.write(self.folder / "a.pack", EXAMPLES)
-        (self.folder / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
         outputs.astype("<f4").tofile(self.folder / "ours.bin")
-        return script(
-            "compare_run.py",
-            *("--pack", self.folder / "a.pack", "--labels", self.folder / "labels.txt"),
-            *("--variant", f"fp32={MODEL},{self.folder / 'ours.bin'}", *extra),
-        )
+        cell = {"variant": "fp32", "model_file": str(MODEL), "pack": "a.pack", "labels": LABELS, "outputs": "ours.bin"}
+        (self.folder / "manifest.json").write_text(json.dumps({"cells": [cell]}))
+        return script("compare_run.py", self.folder / "manifest.json", *extra)
 
     def reference(self):
         model = LiteRtModel(MODEL, "ref")

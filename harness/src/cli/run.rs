@@ -49,6 +49,9 @@ pub(super) struct RunArgs {
     /// Go on with an unfinished run: the newest, or the one named.
     #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["suite", "dry_run"])]
     resume: Option<Option<String>>,
+    /// Keep what each network said of each example, as it lies in memory, in the run's folder `outputs`.
+    #[arg(long = "keep_outputs", alias = "keep-outputs")]
+    keep_outputs: bool,
     /// Use this agent instead of building one.
     #[arg(long, env = "EDGEBENCH_AGENT", value_name = "PATH")]
     agent: Option<PathBuf>,
@@ -154,6 +157,7 @@ fn context(arguments: &RunArgs, events: Events, cancel: CancellationToken) -> Re
         results: arguments.results.open(),
         agent: arguments.agent.clone(),
         silence: Duration::from_secs(arguments.silence_secs),
+        keep_outputs: arguments.keep_outputs,
         arguments: std::env::args().collect(),
         events,
         cancel,

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use super::entry::Entry;
 use super::event::{Event, Events};
 use super::journal::JournalError;
+use super::outputs;
 use super::recorder::Recorder;
+use super::store::write_whole;
 use crate::build::AgentBinary;
 use crate::plan::{StepId, StepKind};
 use crate::session::{Client, LocalLink, Measurement, SessionError};
@@ -34,6 +36,8 @@ pub(super) struct Shared {
     pub(super) silence: Duration,
     /// Where results go.
     pub(super) recorder: Recorder,
+    /// Folder to keep raw outputs in, when they are wanted.
+    pub(super) outputs: Option<PathBuf>,
     /// Where news goes.
     pub(super) events: Events,
     /// Set when the run shall stop.
@@ -238,7 +242,7 @@ impl Executor {
             (StepKind::Evaluate, Some(data)) => {
                 client.deploy(data.digest, &data.path).await?;
                 client.open(model.digest, &job.options).await?;
-                let evaluation = self.evaluate(&mut client, data).await?;
+                let evaluation = self.evaluate(&mut client, data, &job.cell).await?;
                 let result = top1(&evaluation);
                 (vec![Entry::Evaluation { cell: step.cell, evaluation }], result)
             }
@@ -276,12 +280,27 @@ impl Executor {
         &self,
         client: &mut Client,
         data: &EvaluationData,
+        cell: &Cell,
     ) -> Result<EvaluationRecord, SessionError> {
         let count = data.labels.len();
         let asked = u32::try_from(count).unwrap_or(u32::MAX);
+        let keep = self.shared.outputs.as_ref();
         let predictions = client
-            .evaluate(data.digest, asked, TOP, |done| self.progress(format!("{done}/{count} examples")))
+            .evaluate(data.digest, asked, TOP, keep.is_some(), |done| {
+                self.progress(format!("{done}/{count} examples"));
+            })
             .await?;
+        if let Some(folder) = keep {
+            let path = folder.join(outputs::file_name(cell));
+            let raw: Vec<u8> = predictions
+                .iter()
+                .filter_map(|prediction| prediction.raw.as_deref())
+                .flatten()
+                .copied()
+                .collect();
+            write_whole(&path, &raw)
+                .map_err(|source| SessionError::File { path: path.display().to_string(), source })?;
+        }
         Ok(EvaluationRecord {
             dataset: data.dataset.clone(),
             split: data.split.clone(),

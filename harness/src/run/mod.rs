@@ -9,6 +9,7 @@ mod executor;
 mod identity;
 mod journal;
 mod meeting;
+mod outputs;
 mod progress;
 mod recorder;
 mod store;
@@ -62,6 +63,8 @@ pub struct Context {
     pub agent: Option<PathBuf>,
     /// How long an agent may be silent.
     pub silence: Duration,
+    /// Keep what the networks said, as it lies in memory.
+    pub keep_outputs: bool,
     /// The command line, for the record.
     pub arguments: Vec<String>,
     /// Where news goes.
@@ -220,16 +223,21 @@ async fn go_on(
     }
     let devices = device_runs(loaded, prepared, context, before);
     context.events.tell(planned(&devices, loaded, before));
+    let outputs = context.keep_outputs.then(|| folder.folder(outputs::FOLDER)).transpose()?;
     let shared = Arc::new(Shared {
         jobs: jobs(loaded, prepared),
         limits: loaded.limits(),
         blocks: loaded.measure.blocks,
         silence: context.silence,
         recorder: recorder.clone(),
+        outputs: outputs.clone(),
         events: context.events.clone(),
         cancel: context.cancel.clone(),
     });
     execute_all(devices, &shared).await?;
+    if let Some(outputs) = outputs {
+        outputs::write_manifest(&outputs, &shared.jobs)?;
+    }
     let interrupted = context.cancel.is_cancelled();
     if !interrupted {
         recorder.write(Entry::Finished { at: Timestamp::now().to_string() }).await?;

@@ -156,6 +156,16 @@ impl RunFolder {
         self.path.join(name)
     }
 
+    /// A folder of this name in the folder, made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let path = self.file(name);
+        std::fs::create_dir_all(&path).map_err(|source| io("create", &path, source))?;
+        Ok(path)
+    }
+
     /// Takes the run for this process.
     ///
     /// # Errors

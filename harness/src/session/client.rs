@@ -167,9 +167,10 @@ impl Client {
         pack: Digest,
         count: u32,
         top: u8,
+        raw_outputs: bool,
         mut progress: impl FnMut(usize),
     ) -> Result<Vec<Prediction>, SessionError> {
-        let request = Request::Evaluate { pack, first: 0, count, top, raw_outputs: false };
+        let request = Request::Evaluate { pack, first: 0, count, top, raw_outputs };
         self.send(EVALUATING, &request).await?;
         let mut predictions = Vec::new();
         loop {

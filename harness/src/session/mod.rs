@@ -93,8 +93,8 @@ pub enum SessionError {
         /// The agent's own words.
         failure: Failure,
     },
-    /// A file to send could not be read.
-    #[error("cannot read {path}")]
+    /// A file to send could not be read, or one that came could not be written.
+    #[error("cannot use {path}")]
     File {
         /// The file.
         path: String,

@@ -1,0 +1,70 @@
+//! What networks said, as it lies in memory: kept on request, for comparisons with other runtimes. One file a cell with
+//! output 0 of every example back to back, and a `manifest.json` that says which model and which examples they are of.
+
+use std::path::{Path, PathBuf};
+
+use edgebench_reports::record::Cell;
+use serde::Serialize;
+
+use super::executor::Job;
+use super::store::{StoreError, write_whole};
+
+/// Name of the folder in a run's folder.
+pub(super) const FOLDER: &str = "outputs";
+
+/// All that another runtime needs to do the same.
+#[derive(Serialize)]
+struct Manifest {
+    cells: Vec<ManifestCell>,
+}
+
+#[derive(Serialize)]
+struct ManifestCell {
+    device: String,
+    model: String,
+    variant: String,
+    threads: u16,
+    /// The `.tflite` file.
+    model_file: PathBuf,
+    /// The examples as the device got them: a tensor pack.
+    pack: PathBuf,
+    /// Right class of each example, in the pack's order.
+    labels: Vec<u32>,
+    /// Our output 0 of every example, in the model's own type, little-endian, back to back; next to this file.
+    outputs: String,
+}
+
+/// The file of a cell. Names of devices, models and variants hold no separators: they were checked when they were read.
+pub(super) fn file_name(cell: &Cell) -> String {
+    format!("{}-{}-{}-{}-x{}.bin", cell.device, cell.model, cell.variant, cell.runtime, cell.threads)
+}
+
+/// Writes the manifest of the outputs that are there.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_manifest(folder: &Path, jobs: &[Job]) -> Result<(), StoreError> {
+    let cells = jobs.iter().filter_map(|job| manifest_cell(folder, job)).collect();
+    let path = folder.join("manifest.json");
+    let json = serde_json::to_vec_pretty(&Manifest { cells }).map_err(std::io::Error::other);
+    json.and_then(|json| write_whole(&path, &json)).map_err(|source| StoreError::Io {
+        action: "write",
+        path,
+        source,
+    })
+}
+
+fn manifest_cell(folder: &Path, job: &Job) -> Option<ManifestCell> {
+    let (model, data) = (job.model.as_ref().ok()?, job.data.as_ref()?);
+    let outputs = file_name(&job.cell);
+    folder.join(&outputs).is_file().then(|| ManifestCell {
+        device: job.cell.device.clone(),
+        model: job.cell.model.clone(),
+        variant: job.cell.variant.clone(),
+        threads: job.cell.threads,
+        model_file: model.path.clone(),
+        pack: data.path.clone(),
+        labels: data.labels.clone(),
+        outputs,
+    })
+}
