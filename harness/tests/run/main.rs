@@ -4,5 +4,6 @@
 
 mod broken;
 mod interrupted;
+mod kept;
 mod outcome;
 mod place;
