@@ -1,6 +1,7 @@
 """Tests of the scripts in this folder, on the suite's own model: `python -m unittest discover ci/litert`."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,30 @@ class RunModel(InFolder):
         self.assertEqual(done.returncode, 1)
         self.assertIn("LiteRT does not load it", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
+
+
+class RunModels(InFolder):
+    def run_models(self):
+        return script("run_models.py", "--folder", self.folder, "--kernels", "ref")
+
+    def test_every_model_of_a_folder_runs_or_says_why_not(self):
+        shutil.copy(MODEL, self.folder / "good.tflite")
+        (self.folder / "bad.tflite").write_bytes(MODEL.read_bytes()[:1000])
+        for name in ("good", "bad"):
+            EXAMPLES.tofile(self.folder / f"{name}.inputs")
+        done = self.run_models()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        scores = np.fromfile(self.folder / "good.outputs", "<f4").reshape(3, 10)
+        self.assertEqual(list(np.argmax(scores, axis=1)), LABELS)
+        self.assertFalse((self.folder / "bad.outputs").exists())
+        self.assertTrue((self.folder / "bad.refused").read_text())
+
+    def test_a_torn_input_file_is_an_error(self):
+        shutil.copy(MODEL, self.folder / "good.tflite")
+        (self.folder / "good.inputs").write_bytes(EXAMPLES.tobytes()[:-1])
+        done = self.run_models()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("expected a multiple of 36864 bytes", done.stderr)
 
 
 class TensorPack(InFolder):
