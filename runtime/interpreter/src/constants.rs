@@ -5,15 +5,16 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::error::Fault;
+use crate::fold::Folded;
 use crate::memory::{Aligned, Constant};
 use crate::model::{Model, place_of_tensor};
-use crate::ops::{Action, ConstantData, Folded, Prepared};
+use crate::ops::{Action, ConstantData, Prepared};
 use crate::tensor::DType;
 
 /// By tensor: the constants that steps read, that model outputs show, or all of them.
 pub(crate) fn keep<'m>(
     model: &'m Model<'m>,
-    folded: &Folded,
+    folded: &mut Folded,
     prepared: &[Prepared],
     roots: &[usize],
     keep_all: bool,
@@ -25,32 +26,36 @@ pub(crate) fn keep<'m>(
         read.filter_map(|(_, tensor)| *tensor).for_each(|tensor| wanted[roots[tensor]] = true);
     }
     model.outputs().iter().for_each(|output| wanted[roots[*output]] = true);
-    let kept = |tensor: usize| {
-        if wanted[tensor] { kept(model, folded, tensor) } else { Ok(Constant::None) }
-    };
-    (0..model.tensors().len()).map(kept).collect()
+    let mut constants = Vec::with_capacity(wanted.len());
+    for tensor in 0..wanted.len() {
+        let is_stored = wanted[tensor] && !folded.is_computed(tensor);
+        constants.push(if is_stored { kept(model, folded, tensor)? } else { Constant::None });
+    }
+    // Last, because others are made from them.
+    for (tensor, constant) in constants.iter_mut().enumerate().filter(|(tensor, _)| wanted[*tensor]) {
+        if let Some(memory) = folded.take(tensor) {
+            *constant = Constant::Owned(memory);
+        }
+    }
+    Ok(constants)
 }
 
-fn kept<'m>(model: &'m Model<'m>, folded: &Folded, tensor: usize) -> Result<Constant<'m>, Fault> {
+/// The constant that a tensor is, aligned and in the tensor's own type; none for one that is computed in each run.
+pub(crate) fn kept<'m>(model: &'m Model<'_>, folded: &Folded, tensor: usize) -> Result<Constant<'m>, Fault> {
     let info = &model.tensors()[tensor];
     let no_memory = || {
         let place = place_of_tensor(tensor, info.name);
         Fault::mismatch(place, format!("{} bytes of memory", info.bytes()), "less")
     };
-    if let Some(data) = info.data {
-        let aligned = data.as_ptr().addr().is_multiple_of(info.dtype.size_bytes());
-        let copy = |data| Aligned::copy_of(data).map(Constant::Owned);
-        return if aligned { Ok(Constant::Borrowed(data)) } else { copy(data).ok_or_else(no_memory) };
+    if let Some(data) = info.data
+        && data.as_ptr().addr().is_multiple_of(info.dtype.size_bytes())
+    {
+        return Ok(Constant::Borrowed(data));
     }
-    let Some(source) = folded.source(tensor).map(|source| &model.tensors()[source]) else {
-        return Ok(Constant::None);
-    };
-    let stored = ConstantData {
-        dtype: source.dtype,
-        quantization: source.quantization.as_ref(),
-        shape: &source.shape,
-        bytes: source.data.unwrap_or_default(),
-    };
+    let Some(stored) = folded.data(model, tensor) else { return Ok(Constant::None) };
+    if stored.dtype == info.dtype {
+        return Aligned::copy_of(stored.bytes).map(Constant::Owned).ok_or_else(no_memory);
+    }
     let mut memory = Aligned::zeroed(info.bytes()).ok_or_else(no_memory)?;
     let elements = memory.bytes_mut().as_chunks_mut::<4>().0;
     elements.iter_mut().zip(stored.reals()).for_each(|(element, value)| *element = value.to_ne_bytes());

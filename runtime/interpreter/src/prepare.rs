@@ -8,10 +8,11 @@ use core::ops::Range;
 use crate::choice::Options;
 use crate::constants;
 use crate::error::Fault;
+use crate::fold::Folded;
 use crate::interpreter::{Interpreter, Memory, ReadyNode};
 use crate::memory::{Aligned, Constant, Place, Plan, Request, Wiring};
-use crate::model::Model;
-use crate::ops::{Action, Folded, Prepared, Site};
+use crate::model::{Model, Node};
+use crate::ops::{Action, Prepared, Site};
 use crate::registry;
 
 /// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
@@ -21,10 +22,10 @@ pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result
     if !options.kernels.is_available() {
         return Err(Fault::unsupported("this CPU", format!("kernels {}", options.kernels)));
     }
-    let folded = Folded::of(model);
-    let prepared = prepare_nodes(model, &folded, options)?;
+    let mut folded = Folded::new(model);
+    let prepared = prepare_nodes(model, &mut folded, options)?;
     let roots = roots(model, &prepared);
-    let constants = constants::keep(model, &folded, &prepared, &roots, options.keep_all)?;
+    let constants = constants::keep(model, &mut folded, &prepared, &roots, options.keep_all)?;
     let layout = Layout::plan(model, &prepared, &roots, &constants, options.keep_all);
     if layout.plan.arena_bytes > MAX_ARENA_BYTES {
         let found = layout.plan.arena_bytes as u64;
@@ -43,13 +44,15 @@ pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result
     Ok(Interpreter { model, nodes, places: layout.places, constants, arena, memory })
 }
 
-fn prepare_nodes(model: &Model, folded: &Folded, options: &Options) -> Result<Vec<Prepared>, Fault> {
-    let prepare = |index: usize| {
-        let node = &model.nodes()[index];
-        let entry = registry::entry_of(node, &node.place(index))?;
-        (entry.prepare)(&Site { model, index, folded, kernels: options.kernels })
+/// In order, for what a node computes from constants is a constant for those after it.
+fn prepare_nodes(model: &Model, folded: &mut Folded, options: &Options) -> Result<Vec<Prepared>, Fault> {
+    let prepare = |(index, node): (usize, &Node<'_>)| {
+        let place = node.place(index);
+        let entry = registry::entry_of(node, &place)?;
+        let ready = (entry.prepare)(&Site { model, index, folded, kernels: options.kernels })?;
+        folded.node(model, node, ready, &place)
     };
-    (0..model.nodes().len()).map(prepare).collect()
+    model.nodes().iter().enumerate().map(prepare).collect()
 }
 
 /// For every tensor the one whose memory it has: itself, or the input that it is a view of.

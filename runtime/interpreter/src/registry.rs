@@ -20,6 +20,7 @@ pub(crate) struct Entry {
     inputs: RangeInclusive<usize>,
     /// Inputs from this slot on may be absent.
     optional_from: usize,
+    /// How many outputs it has; `ANY` for one or more.
     outputs: usize,
     pub(crate) prepare: Prepare,
 }
@@ -75,8 +76,11 @@ pub(crate) fn check_arity(node: &Node, place: &str) -> Result<(), Fault> {
         let expected = if *most == ANY { format!("{least} or more") } else { format!("{least} to {most}") };
         return Err(Fault::mismatch(place, format!("{expected} inputs"), format!("{}", node.inputs.len())));
     }
-    if node.outputs.len() != entry.outputs {
-        let expected = format!("number of outputs {}", entry.outputs);
+    let fits =
+        if entry.outputs == ANY { !node.outputs.is_empty() } else { node.outputs.len() == entry.outputs };
+    if !fits {
+        let least = if entry.outputs == ANY { "1 or more".into() } else { format!("{}", entry.outputs) };
+        let expected = format!("number of outputs {least}");
         return Err(Fault::mismatch(place, expected, format!("{}", node.outputs.len())));
     }
     let required = node.inputs.iter().enumerate().take(entry.optional_from);

@@ -205,6 +205,11 @@ impl<'a> Outputs<'a> {
         self.more[index - 1] = piece;
     }
 
+    /// Bytes of every output, in order.
+    pub(crate) fn all(self) -> impl Iterator<Item = &'a mut [u8]> {
+        core::iter::once(self.first).chain(self.more)
+    }
+
     /// Bytes of output 0.
     pub(crate) fn bytes(self) -> &'a mut [u8] {
         self.first

@@ -33,7 +33,7 @@ pub(crate) use mean::mean;
 pub(crate) use pool_2d::{average_pool_2d, max_pool_2d};
 pub(crate) use quantize::{dequantize, quantize};
 pub(crate) use reshape::{reshape, squeeze};
-pub(crate) use site::{ConstantData, Folded, Operand, Site};
+pub(crate) use site::{ConstantData, Operand, Site};
 pub(crate) use softmax::softmax;
 
 /// What a node does when it is run.

@@ -3,20 +3,19 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
 
 use edgebench_kernels::Choice;
-use edgebench_schema::tflite::{self, BuiltinOperator};
+use edgebench_schema::tflite;
 
 use crate::choice::KernelChoice;
 use crate::error::Fault;
+use crate::fold::Folded;
 use crate::model::{Model, Node, TensorInfo};
 use crate::tensor::{DType, Quantization};
 
 /// One node to prepare.
 #[derive(Clone, Copy)]
-pub(crate) struct Site<'s, 'm> {
+pub(crate) struct Site<'s: 'm, 'm> {
     pub(crate) model: &'m Model<'m>,
     pub(crate) index: usize,
     pub(crate) folded: &'s Folded,
@@ -27,15 +26,15 @@ pub(crate) struct Site<'s, 'm> {
 #[derive(Clone, Copy)]
 pub(crate) struct Operand<'m> {
     pub(crate) info: &'m TensorInfo<'m>,
-    /// The constant that the tensor's values come from, when it has one.
-    source: Option<&'m TensorInfo<'m>>,
+    /// The tensor's values, when they are known.
+    data: Option<ConstantData<'m>>,
     side: &'static str,
     slot: usize,
     node: usize,
     operator: &'m str,
 }
 
-/// A constant in the type in which the file stores it, which may be smaller than the type that the node reads.
+/// A constant in the type and shape in which it is stored: the type may be smaller than the one that the node reads.
 #[derive(Clone, Copy)]
 pub(crate) struct ConstantData<'m> {
     pub(crate) dtype: DType,
@@ -45,34 +44,7 @@ pub(crate) struct ConstantData<'m> {
     pub(crate) bytes: &'m [u8],
 }
 
-/// Outputs of `DEQUANTIZE` nodes whose input is a constant: float weights that the file stores in a smaller type.
-/// Readers take them from there, so that they are not in memory twice.
-pub(crate) struct Folded {
-    sources: Vec<Option<usize>>,
-}
-
-impl Folded {
-    pub(crate) fn of(model: &Model) -> Self {
-        let mut sources = vec![None; model.tensors().len()];
-        for node in model.nodes() {
-            if node.operator != BuiltinOperator::DEQUANTIZE {
-                continue;
-            }
-            let (Some(input), Some(output)) = (node.input(0), node.outputs.first()) else { continue };
-            if model.tensors()[input].data.is_some() {
-                sources[*output] = Some(input);
-            }
-        }
-        Self { sources }
-    }
-
-    /// The constant behind a tensor; none when it is not one of ours.
-    pub(crate) fn source(&self, tensor: usize) -> Option<usize> {
-        self.sources.get(tensor).copied().flatten()
-    }
-}
-
-impl<'m> Site<'_, 'm> {
+impl<'s: 'm, 'm> Site<'s, 'm> {
     pub(crate) fn node(&self) -> &'m Node<'m> {
         &self.model.nodes()[self.index]
     }
@@ -102,9 +74,8 @@ impl<'m> Site<'_, 'm> {
 
     fn operand(&self, side: &'static str, slot: usize, tensor: usize) -> Operand<'m> {
         let info = &self.model.tensors()[tensor];
-        let folded = self.folded.source(tensor).map(|source| &self.model.tensors()[source]);
-        let own = info.data.map(|_| info);
-        Operand { info, source: own.or(folded), side, slot, node: self.index, operator: self.node().name }
+        let data = self.folded.data(self.model, tensor);
+        Operand { info, data, side, slot, node: self.index, operator: self.node().name }
     }
 
     /// The operator's options, read by the accessor of its table.
@@ -214,18 +185,12 @@ impl<'m> Operand<'m> {
     }
 
     pub(crate) fn is_constant(&self) -> bool {
-        self.source.is_some()
+        self.data.is_some()
     }
 
-    /// The data of a constant, as the file stores it.
+    /// The data of a constant, as the file stores it or as it was computed from other constants.
     pub(crate) fn constant(&self) -> Option<ConstantData<'m>> {
-        let source = self.source?;
-        Some(ConstantData {
-            dtype: source.dtype,
-            quantization: source.quantization.as_ref(),
-            shape: &source.shape,
-            bytes: source.data?,
-        })
+        self.data
     }
 
     /// The data of an operand that must be a constant.

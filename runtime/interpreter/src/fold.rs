@@ -1,0 +1,162 @@
+//! Values that are known before the first run: outputs of nodes whose inputs are all constants. Converters write shape
+//! arithmetic (SHAPE, STRIDED_SLICE, PACK) and smaller weights (DEQUANTIZE) in this way. Each such node is computed once, by
+//! its own step, and is gone from the run. No operator is known here.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::constants;
+use crate::error::Fault;
+use crate::memory::{Aligned, Constant, Place, Wiring, align_up};
+use crate::model::{Model, Node};
+use crate::ops::{Action, ConstantData, Prepared, Step};
+
+/// Shape arithmetic is small; this much may be computed even in a model without constants.
+const SPARE_BYTES: usize = 1 << 20;
+
+/// By tensor: its value, where it is known although the file does not store it.
+pub(crate) struct Folded {
+    values: Vec<Value>,
+    /// What may still be computed: all of it together at most as much as the file's constants and [`SPARE_BYTES`], so
+    /// that a small file cannot grow without limit.
+    budget_bytes: usize,
+}
+
+/// How a value is known.
+enum Value {
+    Unknown,
+    /// The constant of another tensor under another shape, or in a smaller type that its readers convert.
+    Of(usize),
+    Computed(Aligned),
+}
+
+impl Folded {
+    pub(crate) fn new(model: &Model) -> Self {
+        let stored = model.tensors().iter().filter_map(|tensor| tensor.data);
+        let stored_bytes = stored.map(<[u8]>::len).fold(0, usize::saturating_add);
+        let values = model.tensors().iter().map(|_| Value::Unknown).collect();
+        Self { values, budget_bytes: stored_bytes.saturating_add(SPARE_BYTES) }
+    }
+
+    /// The data of a tensor, when it is a constant of the file or a value that is known.
+    pub(crate) fn data<'m>(&'m self, model: &'m Model<'m>, tensor: usize) -> Option<ConstantData<'m>> {
+        let tensor = self.source(tensor).unwrap_or(tensor);
+        let info = model.tensors().get(tensor)?;
+        let computed = match self.values.get(tensor)? {
+            Value::Computed(memory) => Some(memory.bytes()),
+            Value::Unknown | Value::Of(_) => None,
+        };
+        Some(ConstantData {
+            dtype: info.dtype,
+            quantization: info.quantization.as_ref(),
+            shape: &info.shape,
+            bytes: info.data.or(computed)?,
+        })
+    }
+
+    /// The tensor whose constant is this one's value, when they are two.
+    pub(crate) fn source(&self, tensor: usize) -> Option<usize> {
+        match self.values.get(tensor)? {
+            Value::Of(source) => Some(*source),
+            Value::Unknown | Value::Computed(_) => None,
+        }
+    }
+
+    pub(crate) fn is_computed(&self, tensor: usize) -> bool {
+        matches!(self.values.get(tensor), Some(Value::Computed(_)))
+    }
+
+    /// Gives away what was computed.
+    pub(crate) fn take(&mut self, tensor: usize) -> Option<Aligned> {
+        match core::mem::replace(self.values.get_mut(tensor)?, Value::Unknown) {
+            Value::Computed(memory) => Some(memory),
+            other => {
+                self.values[tensor] = other;
+                None
+            }
+        }
+    }
+
+    /// Computes a prepared node when everything that it reads is known, and notes its outputs.
+    ///
+    /// # Errors
+    /// When the node's step fails, or there is no memory.
+    pub(crate) fn node(
+        &mut self,
+        model: &Model,
+        node: &Node,
+        ready: Prepared,
+        place: &str,
+    ) -> Result<Prepared, Fault> {
+        match &ready.action {
+            Action::View | Action::Folded => {
+                self.point(model, node);
+                Ok(ready)
+            }
+            Action::Run(step) => {
+                let bytes = node.outputs.iter().map(|output| align_up(model.tensors()[*output].bytes()));
+                let bytes = bytes.fold(ready.scratch_bytes, usize::saturating_add);
+                if bytes > self.budget_bytes || !self.is_known(model, node, &ready) {
+                    return Ok(ready);
+                }
+                self.budget_bytes -= bytes;
+                self.compute(model, node, step.as_ref(), ready.scratch_bytes, place)?;
+                Ok(Prepared::folded())
+            }
+        }
+    }
+
+    /// Output 0 has the value of input 0.
+    fn point(&mut self, model: &Model, node: &Node) {
+        let (Some(input), Some(output)) = (node.input(0), node.outputs.first()) else { return };
+        if self.data(model, input).is_some() {
+            self.values[*output] = Value::Of(self.source(input).unwrap_or(input));
+        }
+    }
+
+    fn is_known(&self, model: &Model, node: &Node, ready: &Prepared) -> bool {
+        let read = node.inputs.iter().enumerate().filter(|(slot, _)| ready.reads(*slot));
+        let mut read = read.filter_map(|(_, tensor)| *tensor);
+        read.all(|tensor| !model.tensors()[tensor].is_variable && self.data(model, tensor).is_some())
+    }
+
+    fn compute(
+        &mut self,
+        model: &Model,
+        node: &Node,
+        step: &dyn Step,
+        scratch_bytes: usize,
+        place: &str,
+    ) -> Result<(), Fault> {
+        let constant = |tensor: &Option<usize>| match tensor {
+            Some(tensor) => constants::kept(model, self, *tensor),
+            None => Ok(Constant::None),
+        };
+        let constants: Vec<Constant<'_>> = node.inputs.iter().map(constant).collect::<Result<_, _>>()?;
+        let inputs: Vec<Place> = (0..constants.len()).map(Place::Constant).collect();
+        let (outputs, scratch) = parts(model, node, scratch_bytes);
+        let no_memory = || Fault::mismatch(place, "memory for a constant", "less");
+        let mut arena = Aligned::zeroed(scratch.end).ok_or_else(no_memory)?;
+        let wiring = Wiring::new(inputs.iter(), outputs.iter().cloned(), scratch);
+        step.run(wiring.frame(arena.bytes_mut(), &constants))?;
+        let copies = outputs.into_iter().map(|part| Aligned::copy_of(&arena.bytes()[part]));
+        let copies: Vec<Aligned> = copies.collect::<Option<_>>().ok_or_else(no_memory)?;
+        for (output, copy) in node.outputs.iter().zip(copies) {
+            self.values[*output] = Value::Computed(copy);
+        }
+        Ok(())
+    }
+}
+
+/// Outputs one after the other, then scratch.
+fn parts(model: &Model, node: &Node, scratch_bytes: usize) -> (Vec<Range<usize>>, Range<usize>) {
+    let mut end = 0;
+    let part = |output: &usize| {
+        let bytes = model.tensors()[*output].bytes();
+        let start = end;
+        end += align_up(bytes);
+        start..start + bytes
+    };
+    let outputs = node.outputs.iter().map(part).collect();
+    (outputs, end..end + scratch_bytes)
+}
