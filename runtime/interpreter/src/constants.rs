@@ -26,11 +26,11 @@ pub(crate) fn keep<'m>(
         read.filter_map(|(_, tensor)| *tensor).for_each(|tensor| wanted[roots[tensor]] = true);
     }
     model.outputs().iter().for_each(|output| wanted[roots[*output]] = true);
-    let mut constants = Vec::with_capacity(wanted.len());
-    for tensor in 0..wanted.len() {
-        let is_stored = wanted[tensor] && !folded.is_computed(tensor);
-        constants.push(if is_stored { kept(model, folded, tensor)? } else { Constant::None });
-    }
+    let stored = |(tensor, wanted): (usize, &bool)| match *wanted && !folded.is_computed(tensor) {
+        true => kept(model, folded, tensor),
+        false => Ok(Constant::None),
+    };
+    let mut constants: Vec<Constant<'_>> = wanted.iter().enumerate().map(stored).collect::<Result<_, _>>()?;
     // Last, because others are made from them.
     for (tensor, constant) in constants.iter_mut().enumerate().filter(|(tensor, _)| wanted[*tensor]) {
         if let Some(memory) = folded.take(tensor) {

@@ -224,7 +224,6 @@ impl<'a> Outputs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     #[test]
     fn inputs_are_found_on_every_side_of_what_is_written() {
@@ -264,8 +263,8 @@ mod tests {
         let places = [Place::Arena(45..50)];
         let wiring = Wiring::new(places.iter(), [30..31, 0..1, 10..11, 20..21].into_iter(), 0..0);
         let frame = wiring.frame(&mut arena, &[]);
-        let more: Vec<u8> = frame.outputs.more.iter().map(|piece| piece[0]).collect();
-        assert_eq!((frame.outputs.first[0], more), (30, vec![0, 10, 20]));
+        let all: Vec<u8> = frame.outputs.all().map(|piece| piece[0]).collect();
+        assert_eq!(all, [30, 0, 10, 20]);
         assert_eq!(frame.inputs.bytes(0), [45, 46, 47, 48, 49]);
     }
 }
