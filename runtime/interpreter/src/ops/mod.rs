@@ -4,18 +4,32 @@
 
 mod activation;
 mod arithmetic;
+mod blocks;
+mod broadcast_to;
 mod conv_2d;
 mod depthwise_conv_2d;
+mod dynamic_update_slice;
+mod fill;
 mod filter;
 mod fully_connected;
+mod gather;
 mod layout;
 mod map;
+mod matrix_diag;
 mod mean;
+mod moves;
 mod pool_2d;
 mod quantize;
 mod reshape;
+mod resize;
+mod reverse;
+mod scatter_nd;
 mod site;
+mod slice;
 mod softmax;
+mod split;
+mod top_k;
+mod transpose;
 mod window;
 
 use alloc::boxed::Box;
@@ -25,16 +39,29 @@ use crate::memory::Frame;
 
 pub(crate) use activation::{hard_swish, logistic, relu, relu6};
 pub(crate) use arithmetic::{add, mul, sub};
+pub(crate) use blocks::{batch_to_space_nd, depth_to_space, space_to_batch_nd, space_to_depth};
+pub(crate) use broadcast_to::{broadcast_args, broadcast_to, tile};
 pub(crate) use conv_2d::conv_2d;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
+pub(crate) use dynamic_update_slice::dynamic_update_slice;
+pub(crate) use fill::{fill, one_hot, range, rank, shape};
 pub(crate) use fully_connected::fully_connected;
-pub(crate) use layout::{concatenation, pad};
+pub(crate) use gather::{embedding_lookup, gather, gather_nd};
+pub(crate) use layout::{concatenation, mirror_pad, pack, pad, pad_v2};
+pub(crate) use matrix_diag::matrix_diag;
 pub(crate) use mean::mean;
 pub(crate) use pool_2d::{average_pool_2d, max_pool_2d};
 pub(crate) use quantize::{dequantize, quantize};
-pub(crate) use reshape::{reshape, squeeze};
+pub(crate) use reshape::{expand_dims, reshape, squeeze};
+pub(crate) use resize::{resize_bilinear, resize_nearest_neighbor};
+pub(crate) use reverse::{reverse_sequence, reverse_v2};
+pub(crate) use scatter_nd::scatter_nd;
 pub(crate) use site::{ConstantData, Operand, Site};
+pub(crate) use slice::{slice, strided_slice};
 pub(crate) use softmax::softmax;
+pub(crate) use split::{split, split_v, unpack};
+pub(crate) use top_k::top_k_v2;
+pub(crate) use transpose::transpose;
 
 /// What a node does when it is run.
 pub(crate) trait Step: Send + Sync {

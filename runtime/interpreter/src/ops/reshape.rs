@@ -1,5 +1,6 @@
-//! RESHAPE and SQUEEZE: the same elements under another shape. The output shares the input's memory.
+//! RESHAPE, SQUEEZE and EXPAND_DIMS: the same elements under another shape. The output shares the input's memory.
 
+use super::moves::{axis_operand, constant_list};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::tensor::DType;
@@ -23,6 +24,18 @@ pub(crate) fn squeeze(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         let expected = alloc::format!("shape {:?} without dimensions of 1", input.shape());
         return Err(output.fault(expected, alloc::format!("shape {:?}", output.shape())));
     }
+    view(&input, &output)
+}
+
+/// Prepares EXPAND_DIMS: input 1 is the constant place of a new dimension of 1.
+pub(crate) fn expand_dims(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let (input, axis, output) = (site.input(0)?, site.input(1)?, site.output(0)?);
+    axis.expect_elements(1)?;
+    let value = constant_list(&axis, 1)?.first().copied().unwrap_or(0);
+    let place = axis_operand(&axis, value, input.shape().len() + 1)?;
+    let mut shape = input.shape().to_vec();
+    shape.insert(place, 1);
+    output.expect_shape(&shape)?;
     view(&input, &output)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod activation;
 pub mod binary;
+pub mod concatenation;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
 pub mod fully_connected;
@@ -13,10 +14,12 @@ pub mod hybrid;
 pub mod logistic;
 pub mod mean;
 pub mod mirror_pad;
+pub mod one_hot;
 mod owned;
 pub mod pad;
 pub mod pool_2d;
 pub mod quantize;
+pub mod range;
 pub mod resize;
 pub mod reverse_sequence;
 pub mod scatter_nd;

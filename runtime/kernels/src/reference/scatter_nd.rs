@@ -28,6 +28,18 @@ accumulate! {
     i64: 0, Self::wrapping_add;
 }
 
+/// A byte that is 0 or 1. A sum of truths is true when one of them is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
+pub struct Truth(pub u8);
+
+impl Accumulate for Truth {
+    const ZERO: Self = Self(0);
+    fn plus(self, other: Self) -> Self {
+        Self(u8::from(self.0 | other.0 != 0))
+    }
+}
+
 /// Adds slices of `slice_len` elements; `start` gives the first element of the output that a slice goes to.
 pub fn scatter_nd<T: Accumulate>(
     slice_len: usize,

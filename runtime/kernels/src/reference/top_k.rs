@@ -27,9 +27,9 @@ pub fn top_k<T: Copy + PartialOrd>(
 }
 
 /// Larger values first; values that compare with nothing, not even themselves, last.
-#[allow(clippy::eq_op)]
-fn descending<T: Copy + PartialOrd>(a: T, b: T) -> Ordering {
-    b.partial_cmp(&a).unwrap_or_else(|| (a != a).cmp(&(b != b)))
+fn descending<T: PartialOrd>(a: T, b: T) -> Ordering {
+    let is_nan = |value: &T| value.partial_cmp(value).is_none();
+    b.partial_cmp(&a).unwrap_or_else(|| is_nan(&a).cmp(&is_nan(&b)))
 }
 
 #[cfg(test)]
