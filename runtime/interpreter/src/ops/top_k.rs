@@ -71,6 +71,9 @@ impl TopK {
     fn rank<T: Pod + PartialOrd>(&self, frame: Frame<'_>) {
         let mut outputs = frame.outputs.all();
         let (Some(values), Some(places)) = (outputs.next(), outputs.next()) else { return };
+        if values.is_empty() {
+            return;
+        }
         let bytes = if self.has_short_places { size_of::<i16>() } else { size_of::<i32>() };
         let place = |at: usize, position: u32| {
             places[at * bytes..][..bytes].copy_from_slice(&position.to_le_bytes()[..bytes]);
