@@ -94,13 +94,13 @@ impl Layout {
             request_of[tensor] = Some(requests.len());
             requests.push(Request { bytes: model.tensors()[tensor].bytes(), first, last });
         }
-        let first_scratch = requests.len();
-        let scratch = prepared.iter().enumerate();
-        requests.extend(scratch.map(|(node, ready)| Request {
-            bytes: ready.scratch_bytes,
-            first: node + 1,
-            last: node + 1,
-        }));
+        let mut scratch_of = Vec::with_capacity(prepared.len());
+        for (node, ready) in prepared.iter().enumerate() {
+            let request = Request { bytes: ready.scratch_bytes, first: node + 1, last: node + 1 };
+            // Most nodes have none, and a plan takes time by the square of its requests.
+            scratch_of.push((request.bytes > 0).then_some(requests.len()));
+            requests.extend(scratch_of.last().copied().flatten().map(|_| request));
+        }
         let without_reuse = Plan::without_reuse(&requests);
         let without_reuse_bytes = without_reuse.arena_bytes;
         let plan = if keep_all { without_reuse } else { Plan::greedy_by_size(&requests) };
@@ -112,7 +112,7 @@ impl Layout {
         };
         Self {
             places: roots.iter().map(|root| place(*root)).collect(),
-            scratch: (first_scratch..requests.len()).map(part).collect(),
+            scratch: scratch_of.into_iter().map(|request| request.map_or(0..0, part)).collect(),
             plan,
             without_reuse_bytes,
         }

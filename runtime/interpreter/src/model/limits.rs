@@ -4,8 +4,8 @@
 /// Tensors of a graph. The largest models in LiteRT's own collections have some ten thousand.
 pub(super) const MAX_TENSORS: usize = 1 << 16;
 
-/// Steps of a graph.
-pub(super) const MAX_NODES: usize = 1 << 16;
+/// Steps of a graph. The memory plan takes time by the square of their number: a tenth of a second at this limit.
+pub(super) const MAX_NODES: usize = 1 << 14;
 
 /// Inputs or outputs of one step; the longest known are concatenations of a few dozen.
 pub(super) const MAX_NODE_TENSORS: usize = 1 << 10;

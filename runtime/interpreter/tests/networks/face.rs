@@ -200,3 +200,15 @@ fn kernels_that_this_cpu_does_not_have_are_refused() {
         assert_eq!(words, expected);
     }
 }
+
+/// A measuring thread may own it.
+#[test]
+fn interpreter_can_be_sent_to_a_thread() {
+    let bytes = chain(false).bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
+    std::thread::scope(|scope| {
+        let run = scope.spawn(move || interpreter.invoke());
+        assert_eq!(run.join().expect("no panic"), Ok(()));
+    });
+}

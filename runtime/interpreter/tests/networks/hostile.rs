@@ -391,6 +391,39 @@ fn memory_beyond_the_limit_is_refused_before_it_is_taken() {
     assert!(message.starts_with(known.0) && message.ends_with(known.1), "{message}");
 }
 
+/// A chain of `nodes` RELUs, each with a tensor of its own.
+fn long_chain(nodes: i32) -> Net {
+    let mut net = Net::new();
+    let first = net.floats(&[4]);
+    let second = net.floats(&[4]);
+    net.node(BuiltinOperator::RELU, &[first], &[second], BuiltinOptionsT::NONE);
+    let (tensor, node) = (net.tensors()[1].clone(), net.nodes()[0].clone());
+    for at in 1..nodes {
+        net.tensors().push(tensor.clone());
+        let mut node = node.clone();
+        (node.inputs, node.outputs) = (Some(vec![at]), Some(vec![at + 1]));
+        net.nodes().push(node);
+    }
+    net.door(&[0], &[nodes]);
+    net
+}
+
+#[test]
+fn numbers_of_tensors_and_nodes_are_limited() {
+    assert_eq!(refused(|net| *net = long_chain(1 << 14)), "accepted");
+    assert_eq!(
+        refused(|net| *net = long_chain((1 << 14) + 1)),
+        "model: number of nodes 16385 is over the limit of 16384"
+    );
+    assert_eq!(
+        refused(|net| {
+            let tensor = net.tensors()[0].clone();
+            net.tensors().resize((1 << 16) + 1, tensor);
+        }),
+        "model: number of tensors 65537 is over the limit of 65536"
+    );
+}
+
 #[test]
 fn files_without_a_graph() {
     assert_eq!(refused(|net| net.model.subgraphs = None), "model: missing subgraph");
