@@ -90,12 +90,15 @@ pub(super) fn pointwise_edges() -> Vec<Conv2dShape> {
     widths.chain(pixels).filter_map(|case| case.shape()).collect()
 }
 
-/// Depthwise convolutions of every edge width, with and without padding.
+/// Depthwise convolutions of every edge width, with and without padding, on a small image and on a wide one, where vectors
+/// can span several pixels.
 pub(super) fn depthwise_edges() -> Vec<Conv2dShape> {
+    let windows =
+        [(true, 1, 1, (6, 5)), (true, 1, 1, (3, 37)), (false, 1, 2, (5, 70)), (false, 2, 1, (6, 5))];
     let cases = EDGES.iter().flat_map(|&groups| {
-        [(true, 1, 1), (false, 2, 1), (true, 2, 2)].map(|(same, stride, dilation)| Case {
+        windows.map(|(same, stride, dilation, size)| Case {
             batch: 2,
-            size: (6, 5),
+            size,
             filter: (3, 3),
             stride,
             dilation,

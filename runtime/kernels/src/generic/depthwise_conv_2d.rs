@@ -88,7 +88,7 @@ struct Steps {
 struct Rows<'a, I, T: Tap, S: Store<T::Sum>, const L: usize> {
     isa: I,
     shape: &'a Conv2dShape,
-    /// `[taps][out_channels]`.
+    /// As [`tiled`] lays them out.
     weights: &'a [T::Weight],
     store: &'a S,
     input: &'a [T::Element],
@@ -104,20 +104,70 @@ impl<I: Isa, T: Tap, S: Store<T::Sum>, const L: usize> Body for Rows<'_, I, T, S
     #[inline(always)]
     fn run(self) {
         let Self { isa, shape, weights, store, input, zero, rows, output } = self;
-        let pixels = Pixels::<I, T, S> { isa, shape, weights, store, input, zero, steps: steps(shape) };
-        let mut outputs = output.chunks_exact_mut(shape.out_channels.max(1));
+        let pixels = Pixels::<I, T, S> { isa, shape, weights, store, input, zero, steps: steps::<L>(shape) };
+        let columns = Columns::of::<L>(shape);
+        let first_row = rows.start;
         for row in rows {
             let (image, out_y) = (row / shape.out_height, row % shape.out_height);
             let taps_y = taps(&shape.window, out_y, Axis::Y, shape.in_height);
-            for out_x in 0..shape.out_width {
-                let taps_x = taps(&shape.window, out_x, Axis::X, shape.in_width);
+            let output = &mut output[(row - first_row) * shape.row_len()..][..shape.row_len()];
+            let mut out_x = 0;
+            while out_x < shape.out_width {
+                let whole = columns.whole.contains(&out_x);
+                let taps_x = match whole {
+                    true => 0..shape.window.filter_width,
+                    false => taps(&shape.window, out_x, Axis::X, shape.in_width),
+                };
                 let inside = inside(shape, image, (out_y, taps_y.clone()), (out_x, taps_x));
-                if let Some(output) = outputs.next() {
-                    pixels.compute::<L>(&inside, output);
+                let output = &mut output[out_x * shape.out_channels..];
+                if whole && out_x + columns.together <= columns.whole.end && columns.together > 1 {
+                    pixels.vector::<L>(&inside, 0, output);
+                    out_x += columns.together;
+                } else {
+                    pixels.compute::<L>(&inside, &mut output[..shape.out_channels]);
+                    out_x += 1;
                 }
             }
         }
     }
+}
+
+/// How the pixels of an output row may be computed.
+struct Columns {
+    /// Those whose taps all lie inside the image's columns.
+    whole: Range<usize>,
+    /// How many of these fill one vector, with inputs and outputs that follow each other; 1 if they do not.
+    together: usize,
+}
+
+impl Columns {
+    fn of<const L: usize>(shape: &Conv2dShape) -> Self {
+        let window = &shape.window;
+        let reach = (window.filter_width - 1) * window.dilation_width + 1;
+        let start = window.pad_left.div_ceil(window.stride_width);
+        let steps =
+            (shape.in_width + window.pad_left).checked_sub(reach).map(|room| room / window.stride_width);
+        let end = steps.map_or(0, |steps| steps + 1).min(shape.out_width);
+        let follow = window.stride_width == 1 && shape.in_channels == shape.out_channels;
+        let together = if follow { weight_row::<L>(shape) / shape.out_channels.max(1) } else { 1 };
+        Self { whole: start.min(end)..end, together }
+    }
+}
+
+/// Weights from one tap to the next: where a vector spans several pixels, the channels' weights are repeated to fill it.
+fn weight_row<const L: usize>(shape: &Conv2dShape) -> usize {
+    let channels = shape.out_channels;
+    if channels < L && L.is_multiple_of(channels) { L } else { channels }
+}
+
+/// `[taps][weight_row]`, from weights in the filter's order.
+fn tiled<W: Pod, const L: usize>(shape: &Conv2dShape, weight: impl Fn(usize) -> W) -> Lines<W> {
+    let (channels, row) = (shape.out_channels, weight_row::<L>(shape));
+    let mut weights = Lines::zeroed(shape.window.taps() * row);
+    for (index, place) in weights.as_mut_slice().iter_mut().enumerate() {
+        *place = weight(index / row * channels + index % row % channels);
+    }
+    weights
 }
 
 #[derive(Clone, Copy)]
@@ -155,13 +205,14 @@ fn inside(
     Inside { taps_y, taps_x, first }
 }
 
-fn steps(shape: &Conv2dShape) -> Steps {
+fn steps<const L: usize>(shape: &Conv2dShape) -> Steps {
     let window = &shape.window;
+    let weight_row = weight_row::<L>(shape);
     Steps {
         input_y: window.dilation_height * shape.in_width * shape.in_channels,
         input_x: window.dilation_width * shape.in_channels,
-        weights_y: window.filter_width * shape.out_channels,
-        weights_x: shape.out_channels,
+        weights_y: window.filter_width * weight_row,
+        weights_x: weight_row,
     }
 }
 
@@ -197,7 +248,8 @@ impl<I: Isa, T: Tap, S: Store<T::Sum>> Pixels<'_, I, T, S> {
         }
     }
 
-    /// `N` neighbouring channels of one pixel. More than one only if each output channel has its own input channel.
+    /// `N` neighbouring channels of one pixel, or all channels of neighbouring pixels. More than one only if each output
+    /// channel has its own input channel.
     #[inline(always)]
     fn vector<const N: usize>(&self, inside: &Inside, channel: usize, output: &mut [S::Output]) {
         let in_channel = channel / self.shape.group_out_channels();
@@ -231,10 +283,7 @@ pub(crate) struct DepthwiseFloat<I, const L: usize> {
 impl<I: Isa, const L: usize> DepthwiseFloat<I, L> {
     pub(crate) fn new(isa: I, spec: &ConvF32<'_>) -> Self {
         assert_eq!(spec.filter.len(), spec.shape.depthwise_filter_len());
-        let mut weights = Lines::zeroed(spec.filter.len());
-        for (index, weight) in weights.as_mut_slice().iter_mut().enumerate() {
-            *weight = spec.filter.get(index);
-        }
+        let weights = tiled::<_, L>(&spec.shape, |index| spec.filter.get(index));
         let store = FloatStore::new(spec.shape.out_channels, spec.bias, spec.activation);
         Self { isa, shape: spec.shape, weights, store }
     }
@@ -273,14 +322,6 @@ impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseFloat<I, L> {
     }
 }
 
-fn widened(filter: &[i8]) -> Lines<i16> {
-    let mut weights = Lines::zeroed(filter.len());
-    for (wide, &weight) in weights.as_mut_slice().iter_mut().zip(filter) {
-        *wide = i16::from(weight);
-    }
-    weights
-}
-
 /// DEPTHWISE_CONV_2D on int8, vectors of `L` channels.
 pub(crate) struct DepthwiseInt<I, const L: usize> {
     isa: I,
@@ -296,7 +337,7 @@ impl<I: Isa, const L: usize> DepthwiseInt<I, L> {
         Self {
             isa,
             shape: spec.shape,
-            weights: widened(spec.filter),
+            weights: tiled::<_, L>(&spec.shape, |index| i16::from(spec.filter[index])),
             store: RequantizeStore::new(spec.shape.out_channels, spec.bias, &spec.output, |_| 0),
             zero: spec.input_zero_point as i8,
         }
@@ -351,7 +392,8 @@ impl<I: Isa, const L: usize> DepthwiseMixed<I, L> {
         assert_eq!(filter.len(), shape.depthwise_filter_len());
         let channels = shape.out_channels;
         let constants = HybridConstants::new(channels, &filter_scales, bias, activation, false, |_| 0);
-        Self { isa, shape, weights: widened(filter), constants, how: input }
+        let weights = tiled::<_, L>(&shape, |index| i16::from(filter[index]));
+        Self { isa, shape, weights, constants, how: input }
     }
 }
 

@@ -122,8 +122,9 @@ impl<I: PairTaps, S: Store<i32>> Body for Rows<'_, I, S> {
         let mut taps = [zeros; MAX_TAPS];
         let taps = &mut taps[..2 * pairs(shape)];
         for row in rows {
+            let (image, out_y) = (row / shape.out_height, row % shape.out_height);
             for out_x in 0..shape.out_width {
-                find_taps(shape, row, out_x, input, zeros, taps);
+                find_taps(shape, (image, out_y, out_x), input, zeros, taps);
                 if let Some(output) = outputs.next() {
                     compute(isa, shape, weights, store, taps, output);
                 }
@@ -136,15 +137,15 @@ impl<I: PairTaps, S: Store<i32>> Body for Rows<'_, I, S> {
 #[inline(always)]
 fn find_taps<'a>(
     shape: &Conv2dShape,
-    row: usize,
-    out_x: usize,
+    (image, out_y, out_x): (usize, usize, usize),
     input: &'a [i8],
     zeros: &'a [i8],
     taps: &mut [&'a [i8]],
 ) {
     let window = &shape.window;
-    let (image, out_y) = (row / shape.out_height, row % shape.out_height);
-    for (tap_y, taps) in taps[..window.taps()].chunks_exact_mut(window.filter_width).enumerate() {
+    // Indexed, for iterators over chunks divide, and this runs for every pixel.
+    for tap_y in 0..window.filter_height {
+        let taps = &mut taps[tap_y * window.filter_width..][..window.filter_width];
         let y = window.in_y(out_y, tap_y, shape.in_height);
         for (tap_x, tap) in taps.iter_mut().enumerate() {
             *tap = match y.zip(window.in_x(out_x, tap_x, shape.in_width)) {

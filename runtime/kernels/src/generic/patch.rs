@@ -47,7 +47,9 @@ pub(super) fn gather<E: Copy, T: Copy>(
     let Place { image, y: out_y, x: out_x } = place;
     let image = &input[image * shape.image_len()..][..shape.image_len()];
     let row_len = window.filter_width * shape.group_in_channels();
-    for (tap_y, patch) in patch.chunks_exact_mut(row_len.max(1)).enumerate() {
+    // Indexed, for iterators over chunks divide, and this runs for every pixel.
+    for tap_y in 0..window.filter_height {
+        let patch = &mut patch[tap_y * row_len..][..row_len];
         match window.in_y(out_y, tap_y, shape.in_height) {
             Some(y) => {
                 let row =
@@ -79,7 +81,8 @@ fn gather_row<E: Copy, T: Copy>(
         return;
     }
     let depth = shape.group_in_channels();
-    for (tap_x, patch) in patch.chunks_exact_mut(depth.max(1)).enumerate() {
+    for tap_x in 0..window.filter_width {
+        let patch = &mut patch[tap_x * depth..][..depth];
         match window.in_x(out_x, tap_x, shape.in_width) {
             Some(x) => copy(&row[x * shape.in_channels + group * depth..][..depth], convert, patch),
             None => patch.fill(padding),

@@ -1,7 +1,6 @@
 //! From sums to outputs: bias, requantization or scale, activation. Constants are one an output channel, and go on for
 //! [`MAX_LANES`] past the last channel, so that a store may read a whole vector of them.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::isa::Isa;
@@ -26,11 +25,14 @@ pub(crate) trait Store<Sum: Copy>: Send + Sync {
     fn bytes(&self) -> usize;
 }
 
-/// `values`, followed by zeros enough for a vector to start at the last one.
-fn padded<T: Copy + Default>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
-    let mut padded = vec![T::default(); values.len() + MAX_LANES];
-    for (place, value) in padded.iter_mut().zip(values) {
-        *place = value;
+/// `values`, and then from the first on again: enough for a vector to start at the last one, and for a vector that spans
+/// several pixels of few channels.
+fn padded<T: Copy>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
+    let count = values.len();
+    let mut padded: Vec<T> = values.collect();
+    padded.extend_from_within(..count.min(MAX_LANES));
+    while count > 0 && padded.len() < count + MAX_LANES {
+        padded.push(padded[padded.len() - count]);
     }
     padded
 }
