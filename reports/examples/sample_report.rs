@@ -27,7 +27,8 @@ fn main() -> ExitCode {
     if let Some(parquet) = parquet
         && let Err(error) = write_run(Path::new(parquet), &run)
     {
-        eprintln!("{error}");
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        eprintln!("{error}{}", cause.unwrap_or_default());
         return ExitCode::FAILURE;
     }
     match render::html(&run).map_err(|error| error.to_string()).and_then(|page| write(&path, &page)) {

@@ -1,7 +1,7 @@
 //! The Parquet file of a run: written whole or not at all, read only if its version and columns are ours.
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{
@@ -30,7 +30,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// The record does not fit into columns, or the bytes are no Parquet file.
-    #[error("{}: not a readable parquet file: {reason}", path.display())]
+    #[error("{}: not a parquet file: {reason}", path.display())]
     Parquet {
         /// Which file.
         path: PathBuf,
@@ -82,9 +82,9 @@ pub enum StoreError {
 pub fn write_run(path: &Path, run: &RunRecord) -> Result<(), StoreError> {
     let parquet =
         |error: PolarsError| StoreError::Parquet { path: path.to_owned(), reason: one_line(&error) };
-    let mut table = long_table(run).map_err(parquet)?;
+    let bytes = long_table(run).and_then(encoded).map_err(parquet)?;
     let part = part_of(path);
-    let written = write_part(&part, &mut table, parquet).and_then(|()| {
+    let written = write_part(&part, &bytes).and_then(|()| {
         std::fs::rename(&part, path).map_err(|source| StoreError::Io {
             action: "rename",
             path: part.clone(),
@@ -149,20 +149,17 @@ fn widened(part: &DataFrame) -> PolarsResult<DataFrame> {
     DataFrame::new(part.height(), COLUMNS.iter().map(column).collect())
 }
 
-fn write_part(
-    part: &Path,
-    table: &mut DataFrame,
-    parquet: impl Fn(PolarsError) -> StoreError,
-) -> Result<(), StoreError> {
+/// In memory first, so that what the disk says is not told as a defect of the data.
+fn encoded(mut table: DataFrame) -> PolarsResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut table)?;
+    Ok(bytes)
+}
+
+fn write_part(part: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let io = |action, source| StoreError::Io { action, path: part.to_owned(), source };
     let mut file = File::create(part).map_err(|source| io("create", source))?;
-    match ParquetWriter::new(&mut file).finish(table) {
-        Ok(_) => file.sync_all().map_err(|source| io("write", source)),
-        Err(PolarsError::IO { error, .. }) => {
-            Err(io("write", std::io::Error::new(error.kind(), error.to_string())))
-        }
-        Err(error) => Err(parquet(error)),
-    }
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| io("write", source))
 }
 
 /// `NAME.part` in the same folder, so that renaming stays within one file system.
