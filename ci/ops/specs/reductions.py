@@ -28,7 +28,8 @@ FEW = ("image", "last", "all")
 
 NUMBERS = ("float32", "int8", "uint8", "int16", "int32", "int64")
 REDUCERS = {
-    "SUM": NUMBERS,
+    # Not int16: LiteRT 2.3.0 adds to memory that it never wrote, so its answers differ from run to run.
+    "SUM": ("float32", "int8", "uint8", "int32", "int64"),
     "REDUCE_MAX": (*NUMBERS, "bool"),
     "REDUCE_MIN": (*NUMBERS, "bool"),
     "REDUCE_PROD": ("float32", "int8", "int16", "int32", "int64"),
