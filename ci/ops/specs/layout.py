@@ -5,8 +5,10 @@ from ai_edge_litert.schema_py_generated import ActivationFunctionType
 
 from case import Case
 from flatmodel import Net
+from presets import ends
 
-DTYPES = {"float32": {}, "int8": dict(scale=0.04, zero_point=-11)}
+# Types that get every shape.
+FULL = ("float32", "int8")
 
 PADS = {
     "image": ((1, 3, 4, 2), [[0, 0], [1, 2], [0, 3], [0, 0]]),
@@ -48,7 +50,7 @@ SQUEEZES = {
 
 def case(op, name, dtype, build, note=""):
     net = Net()
-    build(net, dtype, DTYPES[dtype])
+    build(net, dtype, ends(dtype, 0.04, -11))
     return Case(op, f"{dtype}_{name}", dtype, net, note)
 
 
@@ -91,8 +93,33 @@ def squeeze(shape, dims):
     return build
 
 
+OTHERS = ("uint8", "int16", "int32", "int64", "bool")
+
+
+def other_types():
+    """The same movements; the bytes of an element are more or fewer."""
+    for dtype in OTHERS:
+        yield case("PAD", "image", dtype, pad(*PADS["image"]))
+        yield case("CONCATENATION", "channels", dtype, concatenation(*CONCATENATIONS["channels"]))
+        yield case("RESHAPE", "inferred", dtype, reshape(*RESHAPES["inferred"]))
+        yield case("SQUEEZE", "some", dtype, squeeze(*SQUEEZES["some"]))
+
+
+def other_scales(dtype):
+    """Inputs of other scales than the output are requantized (uint8 only)."""
+    net = Net()
+    scales = ((0.05, 131), (0.021, 17), (0.1, 200))
+    inputs = [net.input((2, 3, 7), dtype, scale=scale, zero_point=point) for scale, point in scales]
+    y = net.output(None, dtype, scale=0.07, zero_point=120)
+    fields = dict(axis=2, fusedActivationFunction=ActivationFunctionType.NONE)
+    net.op("CONCATENATION", inputs, [y], "ConcatenationOptions", version=1, **fields)
+    return Case("CONCATENATION", f"{dtype}_other_scales", dtype, net)
+
+
 def cases():
-    for dtype in DTYPES:
+    yield from other_types()
+    yield other_scales("uint8")
+    for dtype in FULL:
         for name, (shape, paddings) in PADS.items():
             yield case("PAD", name, dtype, pad(shape, paddings))
         yield case("PAD", "int64_paddings", dtype, pad(*PADS["image"], "int64"))

@@ -5,6 +5,7 @@ from ai_edge_litert.schema_py_generated import ActivationFunctionType, Padding
 
 from case import Case, Tolerance
 from flatmodel import Net
+from presets import ends
 
 NONE, RELU, RELU6 = ActivationFunctionType.NONE, ActivationFunctionType.RELU, ActivationFunctionType.RELU6
 SAME, VALID = Padding.SAME, Padding.VALID
@@ -61,11 +62,14 @@ def cases():
         for name, window in WINDOWS.items():
             yield pool(op, name, "float32", window)
             yield pool(op, name, "int8", window, scale=0.043, zero_point=-9)
+        for dtype in ("uint8", "int16"):
+            for name in ("whole_image", "same_3x3_stride_2", "same_2x3_stride_3_1", "window_over_image"):
+                yield pool(op, name, dtype, WINDOWS[name], **ends(dtype, 0.043, -9))
         yield pool(op, "extreme_zero_point", "int8", WINDOWS["same_3x3_stride_2"], scale=0.02, zero_point=-128)
     for name, (shape, axes, keep_dims) in MEANS.items():
         yield mean(name, "float32", shape, axes, keep_dims)
         yield mean(name, "int8", shape, axes, keep_dims)
     image = ((1, 7, 7, 5), [1, 2], True)
     yield mean("same_scale", "int8", *image, start=(0.05, 7), end=(0.05, 7))
-    yield mean("saturating", "int8", *image, start=(0.5, -128), end=(0.01, 0))
-    yield mean("coarse", "int8", *image, start=(0.01, 127), end=(0.9, -128))
+    yield mean("saturating", "int8", *image, start=(0.05, -7), end=(0.003, 0))
+    yield mean("coarse", "int8", *image, start=(0.01, 127), end=(0.1, 100))

@@ -20,6 +20,8 @@ REQUANTIZATIONS = {
     "int8_to_int16": (("int8", 0.05, 3), ("int16", 0.0003, 0)),
     "int16_to_int8": (("int16", 0.0003, 0), ("int8", 0.05, 3)),
     "int16_to_int16": (("int16", 0.0003, 0), ("int16", 0.00071, 0)),
+    "int32_to_int8": (("int32", 0.003, 0), ("int8", 0.05, 3)),
+    "int32_to_int16": (("int32", 0.003, 0), ("int16", 0.0007, 0)),
 }
 
 
@@ -58,7 +60,24 @@ def dequantize(name, dtype, scale, zero_point):
     return Case("DEQUANTIZE", f"{dtype}_{name}", dtype, net)
 
 
+def float16():
+    """Half floats that are not constant; LiteRT takes them as well."""
+    net = Net()
+    values = np.array([0, -0.0, 1, -1.5, 65504, -65504, 6e-8, 6.1e-5, np.inf, -np.inf, 0.1, 3.14159], np.float16)
+    net.op("DEQUANTIZE", [net.input(values.shape, "float16")], [net.output(None, "float32")], "DequantizeOptions", version=3)
+    return Case("DEQUANTIZE", "float16_special_values", "float16", net, steps=[[values]])
+
+
+def per_channel(dtype):
+    net = Net()
+    x = net.input((2, 3, 4), dtype, scale=[0.1, 0.02, 0.3], zero_point=[0, 0, 0], axis=1)
+    net.op("DEQUANTIZE", [x], [net.output(None, "float32")], "DequantizeOptions", version=5)
+    return Case("DEQUANTIZE", f"{dtype}_per_channel", dtype, net)
+
+
 def cases():
+    yield float16()
+    yield per_channel("int8")
     for dtype in ("int8", "uint8", "int16"):
         for name, (scale, zero_point) in QUANTIZATIONS.items():
             yield quantize(name, dtype, scale, zero_point)
