@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use edgebench_reports::frame::StoreError as FrameError;
 use edgebench_reports::render::RenderError;
 
 use super::{BenchError, ExitCode, Report};
@@ -60,9 +61,18 @@ impl From<JournalError> for BenchError {
     }
 }
 
-impl From<edgebench_reports::frame::StoreError> for BenchError {
-    fn from(error: edgebench_reports::frame::StoreError) -> Self {
-        Report::new(ExitCode::Internal, &error).causes_of(&error).into()
+impl From<FrameError> for BenchError {
+    fn from(error: FrameError) -> Self {
+        let report = |exit| Report::new(exit, &error).causes_of(&error);
+        match &error {
+            FrameError::Io { source, .. } => space_help(report(ExitCode::Internal), source.kind())
+                .help("what was measured is kept: `bench run --resume` writes the files again")
+                .into(),
+            FrameError::Version { .. } => report(ExitCode::Internal)
+                .help("it was written by another version of bench: use that one to read it")
+                .into(),
+            _ => report(ExitCode::Internal).into(),
+        }
     }
 }
 

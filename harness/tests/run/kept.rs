@@ -9,7 +9,10 @@ fn outputs_are_kept_with_a_manifest_that_says_what_they_are_of() {
     let manifest = std::fs::read_to_string(place.run_file("outputs/manifest.json")).expect("a manifest");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
     let cell = &manifest["cells"][0];
-    assert_eq!((cell["variant"].as_str(), cell["labels"].as_array().map(Vec::len)), (Some("fp32"), Some(360)));
+    assert_eq!(
+        (cell["variant"].as_str(), cell["labels"].as_array().map(Vec::len)),
+        (Some("fp32"), Some(360))
+    );
     for file in ["model_file", "pack"] {
         assert!(std::path::Path::new(cell[file].as_str().expect("a path")).is_file(), "{file}");
     }
