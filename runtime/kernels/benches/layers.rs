@@ -7,13 +7,13 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use edgebench_kernels::spec::{
-    ConvF32, ConvHybrid, ConvI8, FilterScales, FloatWeights, FullyConnectedF32, FullyConnectedI8,
-    InputQuantization, OutputStage,
+    ConvF32, ConvHybrid, ConvI8, FilterScales, FloatWeights, FullyConnectedF32, FullyConnectedRealI8,
+    InputQuantization, OutputStage, RealStage,
 };
 use edgebench_kernels::table::{
     CONV_2D_F32, CONV_2D_HYBRID, CONV_2D_I8, DEPTHWISE_CONV_2D_F32, DEPTHWISE_CONV_2D_HYBRID,
-    DEPTHWISE_CONV_2D_I8, FULLY_CONNECTED_F32, FULLY_CONNECTED_I8, PackConvF32, PackConvHybrid, PackConvI8,
-    Table,
+    DEPTHWISE_CONV_2D_I8, FULLY_CONNECTED_F32, FULLY_CONNECTED_REAL_I8, PackConvF32, PackConvHybrid,
+    PackConvI8, Table,
 };
 use edgebench_kernels::{
     Clamp, Conv2dShape, FullyConnectedShape, Multiplier, Packed, Row, SCRATCH_ALIGN, Window2d,
@@ -189,15 +189,15 @@ fn fully_connected(criterion: &mut Criterion) {
     let mut group = group(criterion, "fully connected");
     let shape = FullyConnectedShape { batch: 1, in_features: 1280, out_features: 1000 };
     let (weights, input) = (bytes(1280 * 1000), bytes(1280));
-    let multipliers = vec![Multiplier { mantissa: 1_518_500_250, shift: -8 }; 1000];
-    let spec = FullyConnectedI8 {
+    let factors = vec![0.002_8; 1000];
+    let spec = FullyConnectedRealI8 {
         shape,
         filter: &weights,
         bias: None,
         input_zero_point: -5,
-        output: OutputStage { multipliers: &multipliers, zero_point: 3, activation: Clamp::<i8>::NONE },
+        output: RealStage { factors: &factors, zero_point: 3, activation: Clamp::<i8>::NONE },
     };
-    for row in available(&FULLY_CONNECTED_I8) {
+    for row in available(&FULLY_CONNECTED_REAL_I8) {
         measure(&mut group, (row.set.name(), "i8"), shape.macs(), &*(row.kernel)(&spec), &input);
     }
     let (weights, input) = (floats(1280 * 1000), floats(1280));

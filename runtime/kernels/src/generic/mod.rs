@@ -10,6 +10,7 @@
 //! * `depthwise_pairs`: DEPTHWISE_CONV_2D on int8 for sets that sum neighbouring products.
 //! * `binary`, [`mean`], [`pool_2d`]: operators without weights.
 
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod binary;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
