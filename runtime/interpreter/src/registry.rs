@@ -50,6 +50,7 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::HARD_SWISH,            1,    1..=1,     ANY,        1, ops::hard_swish),
     entry(Builtin::LOGISTIC,              3,    1..=1,     ANY,        1, ops::logistic),
     entry(Builtin::MATRIX_DIAG,            1,    1..=1,     ANY,        1, ops::matrix_diag),
+    entry(Builtin::MATRIX_SET_DIAG,       1,    2..=2,     ANY,        1, ops::matrix_set_diag),
     entry(Builtin::MAX_POOL_2D,           3,    1..=1,     ANY,        1, ops::max_pool_2d),
     entry(Builtin::MEAN,                  3,    2..=2,     ANY,        1, ops::mean),
     entry(Builtin::MIRROR_PAD,             3,    2..=2,     ANY,        1, ops::mirror_pad),

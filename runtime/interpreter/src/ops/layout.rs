@@ -17,6 +17,9 @@ use crate::tensor::DType;
 
 /// Types of PAD and PADV2 (`pad.cc`).
 const PAD_TYPES: &[DType] = ANY_TYPE;
+/// Types of PACK (`pack.cc`).
+const PACK_TYPES: &[DType] =
+    &[DType::Float32, DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Int64];
 /// Types of MIRROR_PAD (`mirror_pad.cc`).
 const MIRROR_TYPES: &[DType] = ANY_TYPE;
 
@@ -187,7 +190,7 @@ pub(crate) fn pack(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     for slot in 0..inputs {
         let input = site.input(slot)?;
         input.expect_shape(first.shape())?;
-        check_moved(site, ANY_TYPE, &input, &output)?;
+        check_moved(site, PACK_TYPES, &input, &output)?;
     }
     let run = first.shape()[axis..].iter().product::<usize>() * first.dtype().size_bytes();
     let outer = first.shape()[..axis].iter().product();

@@ -16,6 +16,9 @@ use crate::error::Fault;
 use crate::memory::Frame;
 use crate::tensor::DType;
 
+/// Types of REVERSE_SEQUENCE (`reverse_sequence.cc`).
+const SEQUENCE_TYPES: &[DType] = &[DType::Float32, DType::UInt8, DType::Int16, DType::Int32, DType::Int64];
+
 /// Prepares REVERSE_V2: input 1 is a constant list of axes.
 pub(crate) fn reverse_v2(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, axes, output) = (site.input(0)?, site.input(1)?, site.output(0)?);
@@ -52,7 +55,7 @@ struct Sequences {
 pub(crate) fn reverse_sequence(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_reverse_sequence_options())?;
     let (input, lengths, output) = (site.input(0)?, site.input(1)?, site.output(0)?);
-    check_moved(site, ANY_TYPE, &input, &output)?;
+    check_moved(site, SEQUENCE_TYPES, &input, &output)?;
     output.expect_shape(input.shape())?;
     let rank = input.shape().len();
     let sequence_axis = axis_option(site, options.seq_dim(), rank)?;

@@ -5,13 +5,17 @@ use alloc::vec::Vec;
 
 use edgebench_kernels::reference::strided_copy::{CopyAxis, StridedCopy, steps};
 
-use super::moves::{ANY_TYPE, axis_operand, axis_option, check_moved, constant_list, moves, moves_of_second};
+use super::moves::{axis_operand, axis_option, check_moved, constant_list, moves, moves_of_second};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::tensor::DType;
 
 /// Types that SPLIT and SPLIT_V take (`split.cc`, `split_v.cc`).
-const SPLIT_TYPES: &[DType] = ANY_TYPE;
+const SPLIT_TYPES: &[DType] =
+    &[DType::Float32, DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Int64];
+/// Types that UNPACK takes (`unpack.cc`).
+const UNPACK_TYPES: &[DType] =
+    &[DType::Float32, DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Bool];
 
 /// Prepares SPLIT: input 0 is the constant axis, input 1 is cut into as many equal parts as there are outputs.
 pub(crate) fn split(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
@@ -67,7 +71,7 @@ pub(crate) fn unpack(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     shape.remove(axis);
     let part = |slot: usize| {
         let output = site.output(slot)?;
-        check_moved(site, ANY_TYPE, &input, &output)?;
+        check_moved(site, UNPACK_TYPES, &input, &output)?;
         output.expect_shape(&shape)?;
         Ok(cut(&input, axis, slot, 1))
     };
