@@ -9,7 +9,7 @@ use crate::fold::Folded;
 use crate::memory::{Aligned, Constant};
 use crate::model::{Model, place_of_tensor};
 use crate::ops::{Action, ConstantData, Prepared};
-use crate::tensor::DType;
+use crate::tensor::{DType, unpack_int4};
 
 /// By tensor: the constants that steps read, that model outputs show, or all of them.
 pub(crate) fn keep<'m>(
@@ -68,6 +68,10 @@ impl ConstantData<'_> {
         match self.dtype {
             DType::Float32 => read(self.bytes, f32::from_le_bytes),
             DType::Float16 => read(self.bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+            DType::Int4 => {
+                let elements = unpack_int4(self.bytes, self.shape.iter().product());
+                self.dequantized(elements.map(i32::from))
+            }
             DType::Int8 => self.dequantized(self.bytes.iter().map(|byte| i32::from(*byte as i8))),
             DType::UInt8 => self.dequantized(self.bytes.iter().map(|byte| i32::from(*byte))),
             _ => Vec::new(),

@@ -96,7 +96,10 @@ impl Folded {
             Action::Run(step) => {
                 let bytes = node.outputs.iter().map(|output| align_up(model.tensors()[*output].bytes()));
                 let bytes = bytes.fold(ready.scratch_bytes, usize::saturating_add);
-                if bytes > self.budget_bytes || !self.is_known(model, node, &ready) {
+                if bytes > self.budget_bytes
+                    || !ready.states.is_empty()
+                    || !self.is_known(model, node, &ready)
+                {
                     return Ok(ready);
                 }
                 self.budget_bytes -= bytes;
@@ -137,7 +140,7 @@ impl Folded {
         let (outputs, scratch) = parts(model, node, scratch_bytes);
         let no_memory = || Fault::mismatch(place, "memory for a constant", "less");
         let mut arena = Aligned::zeroed(scratch.end).ok_or_else(no_memory)?;
-        let wiring = Wiring::new(inputs.iter(), outputs.iter().cloned(), scratch);
+        let wiring = Wiring::new(inputs.iter(), outputs.iter().cloned(), core::iter::empty(), scratch);
         step.run(wiring.frame(arena.bytes_mut(), &constants))?;
         let copies = outputs.into_iter().map(|part| Aligned::copy_of(&arena.bytes()[part]));
         let copies: Vec<Aligned> = copies.collect::<Option<_>>().ok_or_else(no_memory)?;

@@ -142,6 +142,21 @@ impl<'m> Interpreter<'m> {
         Ok(())
     }
 
+    /// Gives every variable (the state of recurrent operators) its first value, as it is after preparation: the stored
+    /// zero, which for int8 is the zero point (LiteRT `ResetVariableTensors`).
+    pub fn reset_variables(&mut self) {
+        for (info, place) in self.model.tensors().iter().zip(&self.places) {
+            let Place::Arena(part) = place else { continue };
+            let zero = match (&info.quantization, info.dtype) {
+                (Some(quantization), DType::Int8) => quantization.zero_points.first().copied().unwrap_or(0),
+                _ => 0,
+            };
+            if info.is_variable {
+                self.arena.bytes_mut()[part.clone()].fill(zero as u8);
+            }
+        }
+    }
+
     /// Computes the outputs from the inputs.
     ///
     /// # Errors

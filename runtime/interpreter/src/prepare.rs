@@ -25,6 +25,7 @@ pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result
     let mut folded = Folded::new(model);
     let prepared = prepare_nodes(model, &mut folded, options)?;
     let roots = roots(model, &prepared);
+    check_states(model, &prepared, &roots)?;
     let constants = constants::keep(model, &mut folded, &prepared, &roots, options.keep_all)?;
     let layout = Layout::plan(model, &prepared, &roots, &constants, options.keep_all);
     if layout.plan.arena_bytes > MAX_ARENA_BYTES {
@@ -41,7 +42,9 @@ pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result
         packed_bytes: owned + prepared.iter().map(|node| node.packed_bytes).sum::<usize>(),
     };
     let nodes = ready_nodes(model, prepared, &layout);
-    Ok(Interpreter { model, nodes, places: layout.places, constants, arena, memory })
+    let mut interpreter = Interpreter { model, nodes, places: layout.places, constants, arena, memory };
+    interpreter.reset_variables();
+    Ok(interpreter)
 }
 
 /// In order, for what a node computes from constants is a constant for those after it.
@@ -66,6 +69,22 @@ fn roots(model: &Model, prepared: &[Prepared]) -> Vec<usize> {
         }
     }
     roots
+}
+
+/// A variable that a node changes has memory that the node reads by no other way.
+fn check_states(model: &Model, prepared: &[Prepared], roots: &[usize]) -> Result<(), Fault> {
+    for (index, (node, ready)) in model.nodes().iter().zip(prepared).enumerate() {
+        for slot in ready.states {
+            let root = |tensor: &Option<usize>| tensor.map(|tensor| roots[tensor]);
+            let own = node.inputs.get(*slot).and_then(root);
+            let uses = node.inputs.iter().filter(|tensor| root(tensor) == own).count();
+            if own.is_none() || own != node.input(*slot) || uses != 1 {
+                let place = format!("{} input {slot}", node.place(index));
+                return Err(Fault::mismatch(place, "a variable of its own", "one that another input is"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where everything is.
@@ -165,15 +184,17 @@ fn ready_nodes(model: &Model, prepared: Vec<Prepared>, layout: &Layout) -> Vec<R
         .map(|((node, ready), scratch)| {
             let wiring = match ready.action {
                 Action::Run(_) => {
-                    let inputs = node.inputs.iter().map(|tensor| match tensor {
-                        Some(tensor) => &layout.places[*tensor],
-                        None => &Place::Nowhere,
+                    let inputs = node.inputs.iter().enumerate().map(|(slot, tensor)| match tensor {
+                        Some(tensor) if !ready.states.contains(&slot) => &layout.places[*tensor],
+                        Some(_) | None => &Place::Nowhere,
                     });
-                    let outputs = node.outputs.iter().filter_map(|tensor| match &layout.places[*tensor] {
+                    let part = |tensor: usize| match &layout.places[tensor] {
                         Place::Arena(part) => Some(part.clone()),
                         Place::Nowhere | Place::Constant(_) => None,
-                    });
-                    Wiring::new(inputs, outputs, scratch.clone())
+                    };
+                    let outputs = node.outputs.iter().filter_map(|tensor| part(*tensor));
+                    let states = ready.states.iter().filter_map(|slot| part(node.input(*slot)?));
+                    Wiring::new(inputs, outputs, states, scratch.clone())
                 }
                 Action::View | Action::Folded => Wiring::default(),
             };

@@ -32,6 +32,7 @@ const ENTRIES: &[Entry] = &[
     //    operator                    version   inputs  optional from  outputs  prepare
     entry(Builtin::ADD,                   5,    2..=2,     ANY,        1, ops::add),
     entry(Builtin::AVERAGE_POOL_2D,       3,    1..=1,     ANY,        1, ops::average_pool_2d),
+    entry(Builtin::BATCH_MATMUL,          4,    2..=2,     ANY,        1, ops::batch_matmul),
     entry(Builtin::BATCH_TO_SPACE_ND,      4,    3..=3,     ANY,        1, ops::batch_to_space_nd),
     entry(Builtin::BROADCAST_ARGS,         1,    2..=2,     ANY,        1, ops::broadcast_args),
     entry(Builtin::BROADCAST_TO,           3,    2..=2,     ANY,        1, ops::broadcast_to),
@@ -49,6 +50,7 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::GATHER_ND,              5,    2..=2,     ANY,        1, ops::gather_nd),
     entry(Builtin::HARD_SWISH,            1,    1..=1,     ANY,        1, ops::hard_swish),
     entry(Builtin::LOGISTIC,              3,    1..=1,     ANY,        1, ops::logistic),
+    entry(Builtin::LSTM,                  4,  20..=24,       1,        1, ops::lstm),
     entry(Builtin::MATRIX_DIAG,            1,    1..=1,     ANY,        1, ops::matrix_diag),
     entry(Builtin::MATRIX_SET_DIAG,        1,    2..=2,     ANY,        1, ops::matrix_set_diag),
     entry(Builtin::MAX_POOL_2D,           3,    1..=1,     ANY,        1, ops::max_pool_2d),
@@ -80,9 +82,12 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::SQUEEZE,               2,    1..=1,     ANY,        1, ops::squeeze),
     entry(Builtin::STRIDED_SLICE,          8,    4..=4,     ANY,        1, ops::strided_slice),
     entry(Builtin::SUB,                   5,    2..=2,     ANY,        1, ops::sub),
+    entry(Builtin::SVDF,                  4,    5..=5,       3,        1, ops::svdf),
     entry(Builtin::TILE,                   3,    2..=2,     ANY,        1, ops::tile),
     entry(Builtin::TOPK_V2,                3,    2..=2,     ANY,        2, ops::top_k_v2),
     entry(Builtin::TRANSPOSE,              7,    2..=2,     ANY,        1, ops::transpose),
+    entry(Builtin::TRANSPOSE_CONV,        5,    3..=4,       3,        1, ops::transpose_conv),
+    entry(Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM, 4, 20..=24,   1,        1, ops::unidirectional_sequence_lstm),
     entry(Builtin::UNPACK,                 4,    1..=1,     ANY,      ANY, ops::unpack),
 ];
 

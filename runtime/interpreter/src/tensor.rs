@@ -13,6 +13,8 @@ pub enum DType {
     Float32,
     /// IEEE binary16; constants only.
     Float16,
+    /// Signed half bytes, two to a byte, the low half first; constants only.
+    Int4,
     /// Signed bytes.
     Int8,
     /// Unsigned bytes.
@@ -33,6 +35,7 @@ impl DType {
         match kind {
             TensorType::FLOAT32 => Some(Self::Float32),
             TensorType::FLOAT16 => Some(Self::Float16),
+            TensorType::INT4 => Some(Self::Int4),
             TensorType::INT8 => Some(Self::Int8),
             TensorType::UINT8 => Some(Self::UInt8),
             TensorType::INT16 => Some(Self::Int16),
@@ -43,13 +46,21 @@ impl DType {
         }
     }
 
-    /// Bytes of one element.
+    /// Bytes of one element; of two for int4.
     pub fn size_bytes(self) -> usize {
         match self {
-            Self::Int8 | Self::UInt8 | Self::Bool => 1,
+            Self::Int4 | Self::Int8 | Self::UInt8 | Self::Bool => 1,
             Self::Float16 | Self::Int16 => 2,
             Self::Float32 | Self::Int32 => 4,
             Self::Int64 => 8,
+        }
+    }
+
+    /// Bytes of so many elements.
+    pub fn bytes_of(self, elements: usize) -> usize {
+        match self {
+            Self::Int4 => elements.div_ceil(2),
+            _ => elements * self.size_bytes(),
         }
     }
 
@@ -58,6 +69,7 @@ impl DType {
         match self {
             Self::Float32 => "float32",
             Self::Float16 => "float16",
+            Self::Int4 => "int4",
             Self::Int8 => "int8",
             Self::UInt8 => "uint8",
             Self::Int16 => "int16",
@@ -121,6 +133,10 @@ impl TensorView<'_> {
             DType::Float16 => {
                 Some(elements(self.bytes, |bytes| half::f16::from_ne_bytes(bytes).to_f32()).collect())
             }
+            DType::Int4 => {
+                let elements = unpack_int4(self.bytes, self.shape.iter().product());
+                self.dequantized(elements.map(i32::from))
+            }
             DType::Int8 => self.dequantized(elements(self.bytes, |[byte]: [u8; 1]| i32::from(byte as i8))),
             DType::UInt8 => self.dequantized(self.bytes.iter().map(|byte| i32::from(*byte))),
             DType::Int16 => {
@@ -157,6 +173,12 @@ impl TensorView<'_> {
 /// Orders larger values first and NaN last.
 fn descending(a: f32, b: f32) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+/// The numbers of packed int4 data.
+pub(crate) fn unpack_int4(bytes: &[u8], elements: usize) -> impl Iterator<Item = i8> {
+    // A shift to the left and back carries the half's sign.
+    bytes.iter().flat_map(|byte| [(byte << 4) as i8 >> 4, *byte as i8 >> 4]).take(elements)
 }
 
 fn elements<'a, const SIZE: usize, T: 'a>(

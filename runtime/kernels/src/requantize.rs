@@ -26,6 +26,25 @@ impl Multiplier {
     }
 }
 
+impl Multiplier {
+    /// The upper 16 bits of the mantissa, rounded (`DownScaleInt32ToInt16Multiplier`).
+    #[inline(always)]
+    pub fn narrow_mantissa(self) -> i16 {
+        const HALF: i32 = 1 << 15;
+        // The sum overflows exactly where the source returns the largest number.
+        self.mantissa.checked_add(HALF).map_or(i16::MAX, |rounded| (rounded >> 16) as i16)
+    }
+
+    /// `MultiplyByQuantizedMultiplier` of a 64-bit sum below 2^47: 16 bits of mantissa, rounded once, halves up. The shift
+    /// must be below 15; larger ones count as 14.
+    #[inline(always)]
+    pub fn apply_i64(self, value: i64) -> i32 {
+        let total_shift = (15 - self.shift).clamp(1, 62) as u32;
+        let product = value.wrapping_mul(i64::from(self.narrow_mantissa()));
+        (product.wrapping_add(1i64 << (total_shift - 1)) >> total_shift) as i32
+    }
+}
+
 /// `round(a * b / 2^31)`, halves up; saturates in the one case that does not fit.
 #[inline(always)]
 pub fn saturating_rounding_doubling_high_mul(a: i32, b: i32) -> i32 {

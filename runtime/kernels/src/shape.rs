@@ -25,6 +25,14 @@ impl Clamp<f32> {
     }
 }
 
+impl Clamp<i32> {
+    /// `value`, held inside the range.
+    #[inline(always)]
+    pub fn hold(self, value: i32) -> i32 {
+        value.max(self.min).min(self.max)
+    }
+}
+
 impl Clamp<i8> {
     /// No activation.
     pub const NONE: Self = Self { min: i8::MIN, max: i8::MAX };

@@ -60,6 +60,7 @@ struct Cut {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Role {
     Output(usize),
+    State(usize),
     Scratch,
 }
 
@@ -67,6 +68,8 @@ enum Role {
 pub(crate) struct Frame<'a> {
     pub(crate) inputs: Inputs<'a>,
     pub(crate) outputs: Outputs<'a>,
+    /// Variables that the step changes, in the order of its slots.
+    pub(crate) states: Vec<&'a mut [u8]>,
     /// Memory of this step alone, aligned, with arbitrary content.
     pub(crate) scratch: &'a mut [u8],
 }
@@ -111,14 +114,16 @@ impl Constant<'_> {
 }
 
 impl Wiring {
-    /// `outputs` and `scratch` must be apart from each other and from every input.
+    /// `outputs`, `states` and `scratch` must be apart from each other and from every input.
     pub(crate) fn new<'p>(
         inputs: impl Iterator<Item = &'p Place>,
         outputs: impl Iterator<Item = Range<usize>>,
+        states: impl Iterator<Item = Range<usize>>,
         scratch: Range<usize>,
     ) -> Self {
         let mut cuts: Vec<Cut> =
             outputs.enumerate().map(|(index, part)| Cut { part, role: Role::Output(index) }).collect();
+        cuts.extend(states.enumerate().map(|(index, part)| Cut { part, role: Role::State(index) }));
         cuts.push(Cut { part: scratch, role: Role::Scratch });
         // What has no bytes may lie at the offset of something that has.
         cuts.retain(|cut| !cut.part.is_empty());
@@ -131,6 +136,7 @@ impl Wiring {
     pub(crate) fn frame<'a>(&'a self, arena: &'a mut [u8], constants: &'a [Constant<'a>]) -> Frame<'a> {
         let mut inputs = Inputs { sources: &self.sources, constants, gaps: [&[]; 3], more_gaps: Vec::new() };
         let mut outputs = Outputs { first: &mut [], more: Vec::new() };
+        let mut states = Vec::new();
         let mut scratch: &mut [u8] = &mut [];
         let (mut rest, mut start) = (arena, 0);
         for (index, cut) in self.cuts.iter().enumerate() {
@@ -139,12 +145,15 @@ impl Wiring {
             inputs.set_gap(index, gap);
             match cut.role {
                 Role::Output(output) => outputs.set(output, piece),
+                Role::State(state) => states.push((state, piece)),
                 Role::Scratch => scratch = piece,
             }
             (rest, start) = (tail, cut.part.end);
         }
         inputs.set_gap(self.cuts.len(), rest);
-        Frame { inputs, outputs, scratch }
+        states.sort_by_key(|(state, _)| *state);
+        let states = states.into_iter().map(|(_, piece)| piece).collect();
+        Frame { inputs, outputs, states, scratch }
     }
 }
 
@@ -224,6 +233,7 @@ impl<'a> Outputs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::iter::empty;
 
     #[test]
     fn inputs_are_found_on_every_side_of_what_is_written() {
@@ -235,7 +245,7 @@ mod tests {
             Place::Nowhere,
             Place::Arena(50..60),
         ];
-        let wiring = Wiring::new(places.iter(), core::iter::once(30..40), 10..20);
+        let wiring = Wiring::new(places.iter(), core::iter::once(30..40), empty(), 10..20);
         let constants = [Constant::Borrowed(&[9, 9])];
         let frame = wiring.frame(&mut arena, &constants);
         assert_eq!(frame.inputs.bytes(0), [0, 1, 2, 3, 4]);
@@ -261,10 +271,25 @@ mod tests {
     fn more_outputs_than_the_usual_keep_their_order() {
         let mut arena: Vec<u8> = (0..50).collect();
         let places = [Place::Arena(45..50)];
-        let wiring = Wiring::new(places.iter(), [30..31, 0..1, 10..11, 20..21].into_iter(), 0..0);
+        let wiring = Wiring::new(places.iter(), [30..31, 0..1, 10..11, 20..21].into_iter(), empty(), 0..0);
         let frame = wiring.frame(&mut arena, &[]);
         let all: Vec<u8> = frame.outputs.all().map(|piece| piece[0]).collect();
         assert_eq!(all, [30, 0, 10, 20]);
         assert_eq!(frame.inputs.bytes(0), [45, 46, 47, 48, 49]);
+    }
+
+    #[test]
+    fn states_are_written_and_keep_the_order_of_their_slots() {
+        let mut arena: Vec<u8> = (0..50).collect();
+        let wiring = Wiring::new(
+            [Place::Arena(5..10), Place::Nowhere].iter(),
+            core::iter::once(20..21),
+            [40..41, 10..12].into_iter(),
+            0..0,
+        );
+        let frame = wiring.frame(&mut arena, &[]);
+        let states: Vec<&[u8]> = frame.states.iter().map(|state| &**state).collect();
+        assert_eq!(states, [&[40][..], &[10, 11]]);
+        assert_eq!(frame.inputs.bytes(0), [5, 6, 7, 8, 9]);
     }
 }

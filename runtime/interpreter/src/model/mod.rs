@@ -117,7 +117,7 @@ impl TensorInfo<'_> {
 
     /// Bytes of all elements.
     pub fn bytes(&self) -> usize {
-        self.elements() * self.dtype.size_bytes()
+        self.dtype.bytes_of(self.elements())
     }
 }
 

@@ -50,6 +50,9 @@ fn read_tensor<'b>(
         is_variable: tensor.is_variable(),
     };
     check_data(&read, &place)?;
+    if read.dtype == DType::Int4 && read.data.is_none() {
+        return Err(Fault::unsupported(&place, "computed int4"));
+    }
     let quantization = read_quantization(tensor, &read, &place)?;
     Ok(TensorInfo { quantization, ..read })
 }
@@ -166,6 +169,7 @@ fn read_quantization(
 /// The values that a quantized type stores; none for types whose quantization parameters mean nothing.
 fn integers_of(dtype: DType) -> Option<(i32, i32)> {
     match dtype {
+        DType::Int4 => Some((-8, 7)),
         DType::Int8 => Some((-128, 127)),
         DType::UInt8 => Some((0, 255)),
         DType::Int16 => Some((-32_768, 32_767)),

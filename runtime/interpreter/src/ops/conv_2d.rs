@@ -10,6 +10,7 @@ use super::filter::{
     FloatConstant, channel_multipliers, filter_scales, float_bias, float_clamp, int8_clamp, int8_filter,
     integer_bias, packed,
 };
+use super::integer::{self, Kind, Weighted};
 use super::window::WindowOptions;
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
@@ -26,6 +27,21 @@ struct Conv<'m> {
     activation: ActivationFunctionType,
 }
 
+impl<'m> Conv<'m> {
+    fn weighted(&self, site: &Site<'_, 'm>) -> Weighted<'m> {
+        Weighted {
+            input: self.input,
+            filter: self.filter,
+            bias: site.optional_input(2),
+            output: self.output,
+            shape: self.shape,
+            kind: Kind::Conv,
+            activation: self.activation,
+            macs: self.shape.macs(),
+        }
+    }
+}
+
 /// Prepares CONV_2D: input NHWC, filter OHWI, bias `[O]` or absent.
 pub(crate) fn conv_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_conv_2_doptions())?;
@@ -35,9 +51,11 @@ pub(crate) fn conv_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     output.expect_dtype(input.dtype())?;
     let conv = Conv { input, filter, output, shape, activation: options.fused_activation_function() };
     match (input.dtype(), filter.dtype()) {
-        (DType::Float32, DType::Float32) => float(site, &conv),
-        (DType::Float32, DType::Int8) => hybrid(site, &conv),
-        (DType::Int8, DType::Int8) => int8(site, &conv),
+        (DType::Float32, DType::Float32 | DType::Float16) => float(site, &conv),
+        (DType::Float32, DType::Int8 | DType::Int4) => hybrid(site, &conv),
+        (DType::Int8, DType::Int8 | DType::Int4) => int8(site, &conv),
+        (DType::UInt8, DType::UInt8) => integer::uint8(site, &conv.weighted(site)),
+        (DType::Int16, DType::Int8 | DType::Int4) => integer::int16(site, &conv.weighted(site)),
         (input, filter) => Err(site.unsupported(format!("types {input} x {filter}"))),
     }
 }
@@ -96,7 +114,7 @@ fn int8(site: &Site<'_, '_>, conv: &Conv<'_>) -> Result<Prepared, Fault> {
     let bias = integer_bias(site, 2, conv.shape.out_channels)?;
     let spec = ConvI8 {
         shape: conv.shape,
-        filter,
+        filter: &filter,
         bias: bias.as_deref(),
         input_zero_point,
         output: OutputStage {
@@ -118,7 +136,7 @@ fn hybrid(site: &Site<'_, '_>, conv: &Conv<'_>) -> Result<Prepared, Fault> {
     let filter_scales = filter_scales(quantization);
     let spec = ConvHybrid {
         shape: conv.shape,
-        filter,
+        filter: &filter,
         filter_scales,
         bias: bias.as_deref(),
         input: match filter_scales {

@@ -10,6 +10,7 @@ use super::filter::{
     FloatConstant, channel_multipliers, float_bias, float_clamp, int8_clamp, int8_filter, integer_bias,
     packed,
 };
+use super::integer::{self, Kind, Weighted};
 use super::window::WindowOptions;
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
@@ -26,6 +27,21 @@ struct Depthwise<'m> {
     activation: ActivationFunctionType,
 }
 
+impl<'m> Depthwise<'m> {
+    fn weighted(&self, site: &Site<'_, 'm>) -> Weighted<'m> {
+        Weighted {
+            input: self.input,
+            filter: self.filter,
+            bias: site.optional_input(2),
+            output: self.output,
+            shape: self.shape,
+            kind: Kind::Depthwise,
+            activation: self.activation,
+            macs: self.shape.depthwise_macs(),
+        }
+    }
+}
+
 /// Prepares DEPTHWISE_CONV_2D: input NHWC, filter 1HWO with `O` a multiple of `C`, bias `[O]` or absent.
 pub(crate) fn depthwise_conv_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_depthwise_conv_2_doptions())?;
@@ -36,9 +52,11 @@ pub(crate) fn depthwise_conv_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> 
     let depthwise =
         Depthwise { input, filter, output, shape, activation: options.fused_activation_function() };
     match (input.dtype(), filter.dtype()) {
-        (DType::Float32, DType::Float32) => float(site, &depthwise),
-        (DType::Float32, DType::Int8) => hybrid(site, &depthwise),
-        (DType::Int8, DType::Int8) => int8(site, &depthwise),
+        (DType::Float32, DType::Float32 | DType::Float16) => float(site, &depthwise),
+        (DType::Float32, DType::Int8 | DType::Int4) => hybrid(site, &depthwise),
+        (DType::Int8, DType::Int8 | DType::Int4) => int8(site, &depthwise),
+        (DType::UInt8, DType::UInt8) => integer::uint8(site, &depthwise.weighted(site)),
+        (DType::Int16, DType::Int8 | DType::Int4) => integer::int16(site, &depthwise.weighted(site)),
         (input, filter) => Err(site.unsupported(format!("types {input} x {filter}"))),
     }
 }
@@ -97,7 +115,7 @@ fn int8(site: &Site<'_, '_>, depthwise: &Depthwise<'_>) -> Result<Prepared, Faul
     let channels = depthwise.shape.out_channels;
     let spec = ConvI8 {
         shape: depthwise.shape,
-        filter,
+        filter: &filter,
         bias: bias.as_deref(),
         input_zero_point,
         output: OutputStage {
@@ -117,7 +135,7 @@ fn hybrid(site: &Site<'_, '_>, depthwise: &Depthwise<'_>) -> Result<Prepared, Fa
     let bias = bias.as_ref().map(FloatConstant::wide);
     let spec = ConvHybrid {
         shape: depthwise.shape,
-        filter,
+        filter: &filter,
         filter_scales: match quantization.scales.as_slice() {
             [scale] => FilterScales::PerTensor(*scale),
             scales => FilterScales::PerChannel(scales),

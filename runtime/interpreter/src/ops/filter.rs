@@ -14,7 +14,7 @@ use super::{Operand, Prepared, Reads, Site, Step};
 use crate::error::Fault;
 use crate::memory::Frame;
 use crate::quant;
-use crate::tensor::{DType, Quantization};
+use crate::tensor::{DType, Quantization, unpack_int4};
 
 /// Float weights in the type in which the file stores them.
 pub(super) enum FloatConstant<'m> {
@@ -25,7 +25,9 @@ pub(super) enum FloatConstant<'m> {
 impl<'m> FloatConstant<'m> {
     /// The values of an operand that must be a float32 constant, or a smaller one that is widened.
     pub(super) fn of(operand: &Operand<'m>) -> Result<Self, Fault> {
-        operand.expect_dtype(DType::Float32)?;
+        if operand.dtype() != DType::Float16 {
+            operand.expect_dtype(DType::Float32)?;
+        }
         let constant = operand.expect_constant()?;
         Ok(match constant.dtype {
             DType::Float32 => Self::F32(elements(constant.bytes, f32::from_le_bytes)),
@@ -84,12 +86,33 @@ pub(super) fn integer_bias<'m>(
     Ok(Some(elements(bias.expect_constant()?.bytes, i32::from_le_bytes)))
 }
 
-/// Int8 weights, symmetric, with one scale or one for each of the channels along `axis`.
+/// The bias of `channels` elements of type `dtype`, which `read` reads, when there is one.
+pub(super) fn bias_elements<'m, const SIZE: usize, T: bytemuck::Pod>(
+    bias: Option<&Operand<'m>>,
+    dtype: DType,
+    channels: usize,
+    read: impl Fn([u8; SIZE]) -> T,
+) -> Result<Option<Cow<'m, [T]>>, Fault> {
+    let Some(bias) = bias else { return Ok(None) };
+    bias.expect_dtype(dtype)?;
+    bias.expect_elements(channels)?;
+    Ok(Some(elements(bias.expect_constant()?.bytes, read)))
+}
+
+/// Uint8 weights.
+pub(super) fn uint8_filter<'m>(filter: &Operand<'m>) -> Result<&'m [u8], Fault> {
+    filter.expect_dtype(DType::UInt8)?;
+    Ok(filter.expect_constant()?.bytes)
+}
+
+/// Int8 or int4 weights, symmetric, with one scale or one for each of the channels along `axis`.
 pub(super) fn int8_filter<'m>(
     filter: &Operand<'m>,
     axis: usize,
-) -> Result<(&'m [i8], &'m Quantization), Fault> {
-    filter.expect_dtype(DType::Int8)?;
+) -> Result<(Cow<'m, [i8]>, &'m Quantization), Fault> {
+    if filter.dtype() != DType::Int4 {
+        filter.expect_dtype(DType::Int8)?;
+    }
     let quantization = filter.quantization()?;
     if quantization.scales.len() > 1 && quantization.axis != axis {
         return Err(filter.fault(format!("scales along axis {axis}"), format!("axis {}", quantization.axis)));
@@ -97,7 +120,12 @@ pub(super) fn int8_filter<'m>(
     if let Some(zero_point) = quantization.zero_points.iter().find(|zero_point| **zero_point != 0) {
         return Err(filter.fault("zero points of 0", format!("{zero_point}")));
     }
-    Ok((bytemuck::cast_slice(filter.expect_constant()?.bytes), quantization))
+    let constant = filter.expect_constant()?;
+    let weights = match constant.dtype {
+        DType::Int4 => Cow::Owned(unpack_int4(constant.bytes, filter.elements()).collect()),
+        _ => Cow::Borrowed(bytemuck::cast_slice(constant.bytes)),
+    };
+    Ok((weights, quantization))
 }
 
 /// One fixed-point factor a channel: `scale_in * scale_filter / scale_out` in double precision (LiteRT
@@ -132,6 +160,18 @@ pub(super) fn float_clamp(kind: ActivationFunctionType, site: &Site<'_, '_>) -> 
     Ok(Clamp { min: range.0, max: range.1 })
 }
 
+/// The clamp of an integer operator's fused activation, on stored integers of `range`.
+pub(super) fn integer_clamp(
+    kind: ActivationFunctionType,
+    (scale, zero_point): (f32, i32),
+    range: (i32, i32),
+    site: &Site<'_, '_>,
+) -> Result<Clamp<i32>, Fault> {
+    let clamp = quant::integer_activation(kind, scale, zero_point, range);
+    let (min, max) = clamp.ok_or_else(|| not_a_clamp(kind, site))?;
+    Ok(Clamp { min, max })
+}
+
 /// The clamp of an int8 operator's fused activation.
 pub(super) fn int8_clamp(
     kind: ActivationFunctionType,
@@ -148,28 +188,41 @@ fn not_a_clamp(kind: ActivationFunctionType, site: &Site<'_, '_>) -> Fault {
     site.unsupported(format!("fused activation {name}"))
 }
 
-/// A kernel with its weights as a step: input 0 is read, the rest is packed.
-struct PackedStep<In, Out>(alloc::boxed::Box<dyn Packed<In, Out>>);
+/// A kernel with its weights as a step: the input at `slot` is read, the rest is packed.
+struct PackedStep<In, Out> {
+    kernel: alloc::boxed::Box<dyn Packed<In, Out>>,
+    slot: usize,
+}
 
 impl<In: bytemuck::Pod, Out: bytemuck::Pod> Step for PackedStep<In, Out> {
     fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
-        self.0.run(frame.inputs.of(0), 0..self.0.rows(), frame.scratch, frame.outputs.of());
+        self.kernel.run(frame.inputs.of(self.slot), 0..self.kernel.rows(), frame.scratch, frame.outputs.of());
         Ok(())
     }
 }
 
-/// A node that runs a packed kernel.
+/// A node that runs a packed kernel on input 0.
 pub(super) fn packed<In: bytemuck::Pod, Out: bytemuck::Pod>(
-    kernel: &'static str,
-    packed: alloc::boxed::Box<dyn Packed<In, Out>>,
+    name: &'static str,
+    kernel: alloc::boxed::Box<dyn Packed<In, Out>>,
     macs: u64,
 ) -> Prepared {
-    let (packed_bytes, scratch_bytes) = (packed.packed_bytes(), packed.scratch_bytes());
+    packed_from(&[0], name, kernel, macs)
+}
+
+/// A node that runs a packed kernel on the input at `slots`, which is one.
+pub(super) fn packed_from<In: bytemuck::Pod, Out: bytemuck::Pod>(
+    slots: &'static [usize; 1],
+    name: &'static str,
+    kernel: alloc::boxed::Box<dyn Packed<In, Out>>,
+    macs: u64,
+) -> Prepared {
+    let (packed_bytes, scratch_bytes) = (kernel.packed_bytes(), kernel.scratch_bytes());
     Prepared {
         packed_bytes,
         scratch_bytes,
         macs,
-        reads: Reads::Only(&[0]),
-        ..Prepared::run(kernel, PackedStep(packed))
+        reads: Reads::Only(slots),
+        ..Prepared::run(name, PackedStep { kernel, slot: slots[0] })
     }
 }

@@ -13,6 +13,7 @@ use edgebench_schema::tflite::{
 };
 
 use super::filter::{FloatConstant, float_bias, float_clamp, int8_clamp, int8_filter, integer_bias, packed};
+use super::integer::{self, Kind, Weighted};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::tensor::{DType, Quantization};
@@ -28,6 +29,21 @@ struct FullyConnected<'m> {
     activation: ActivationFunctionType,
 }
 
+impl<'m> FullyConnected<'m> {
+    fn weighted(&self, site: &Site<'_, 'm>) -> Weighted<'m> {
+        Weighted {
+            input: self.input,
+            filter: self.filter,
+            bias: site.optional_input(2),
+            output: self.output,
+            shape: self.shape.as_conv(),
+            kind: Kind::FullyConnected,
+            activation: self.activation,
+            macs: self.shape.macs(),
+        }
+    }
+}
+
 /// Prepares FULLY_CONNECTED: input of any rank, read as `[batch, in_features]`; filter `[out_features, in_features]`;
 /// bias `[out_features]` or absent.
 pub(crate) fn fully_connected(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
@@ -41,9 +57,13 @@ pub(crate) fn fully_connected(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let activation = options.fused_activation_function();
     let connected = FullyConnected { input, filter, output, shape, activation };
     match (input.dtype(), filter.dtype()) {
-        (DType::Float32, DType::Float32) => float(site, &connected),
-        (DType::Float32, DType::Int8) => hybrid(site, &connected, options.asymmetric_quantize_inputs()),
-        (DType::Int8, DType::Int8) => int8(site, &connected),
+        (DType::Float32, DType::Float32 | DType::Float16) => float(site, &connected),
+        (DType::Float32, DType::Int8 | DType::Int4) => {
+            hybrid(site, &connected, options.asymmetric_quantize_inputs())
+        }
+        (DType::Int8, DType::Int8 | DType::Int4) => int8(site, &connected),
+        (DType::UInt8, DType::UInt8) => integer::uint8(site, &connected.weighted(site)),
+        (DType::Int16, DType::Int8 | DType::Int4) => integer::int16(site, &connected.weighted(site)),
         (input, filter) => Err(site.unsupported(format!("types {input} x {filter}"))),
     }
 }
@@ -97,7 +117,7 @@ fn int8(site: &Site<'_, '_>, connected: &FullyConnected<'_>) -> Result<Prepared,
     let bias = integer_bias(site, 2, connected.shape.out_features)?;
     let spec = FullyConnectedRealI8 {
         shape: connected.shape,
-        filter,
+        filter: &filter,
         bias: bias.as_deref(),
         input_zero_point,
         output: RealStage {
@@ -111,7 +131,12 @@ fn int8(site: &Site<'_, '_>, connected: &FullyConnected<'_>) -> Result<Prepared,
 }
 
 /// One factor an output feature. LiteRT 2.3 has no fixed point here.
-fn factors(input_scale: f32, filter: &Quantization, output_scale: f32, features: usize) -> Vec<f64> {
+pub(super) fn factors(
+    input_scale: f32,
+    filter: &Quantization,
+    output_scale: f32,
+    features: usize,
+) -> Vec<f64> {
     let factor = |scale: f32| f64::from(input_scale) * f64::from(scale) / f64::from(output_scale);
     match filter.scales.as_slice() {
         [scale] => vec![factor(*scale); features],
@@ -129,7 +154,7 @@ fn hybrid(
     let bias = bias.as_ref().map(FloatConstant::wide);
     let spec = FullyConnectedHybrid {
         shape: connected.shape,
-        filter,
+        filter: &filter,
         filter_scales: match quantization.scales.as_slice() {
             [scale] => FilterScales::PerTensor(*scale),
             scales => FilterScales::PerChannel(scales),

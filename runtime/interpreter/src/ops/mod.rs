@@ -4,6 +4,7 @@
 
 mod activation;
 mod arithmetic;
+mod batch_matmul;
 mod blocks;
 mod broadcast_to;
 mod conv_2d;
@@ -13,7 +14,9 @@ mod fill;
 mod filter;
 mod fully_connected;
 mod gather;
+mod integer;
 mod layout;
+mod lstm;
 mod map;
 mod matrix_diag;
 mod mean;
@@ -28,8 +31,10 @@ mod site;
 mod slice;
 mod softmax;
 mod split;
+mod svdf;
 mod top_k;
 mod transpose;
+mod transpose_conv;
 mod window;
 
 use alloc::boxed::Box;
@@ -39,6 +44,7 @@ use crate::memory::Frame;
 
 pub(crate) use activation::{hard_swish, logistic, relu, relu6};
 pub(crate) use arithmetic::{add, mul, sub};
+pub(crate) use batch_matmul::batch_matmul;
 pub(crate) use blocks::{batch_to_space_nd, depth_to_space, space_to_batch_nd, space_to_depth};
 pub(crate) use broadcast_to::{broadcast_args, broadcast_to, tile};
 pub(crate) use conv_2d::conv_2d;
@@ -49,6 +55,8 @@ pub(crate) use fully_connected::fully_connected;
 pub(crate) use gather::{embedding_lookup, gather, gather_nd};
 pub(crate) use layout::{concatenation, mirror_pad, pack, pad, pad_v2};
 pub(crate) use matrix_diag::{matrix_diag, matrix_set_diag};
+pub(crate) use lstm::{lstm, unidirectional_sequence_lstm};
+pub(crate) use matrix_diag::matrix_diag;
 pub(crate) use mean::mean;
 pub(crate) use pool_2d::{average_pool_2d, max_pool_2d};
 pub(crate) use quantize::{dequantize, quantize};
@@ -60,8 +68,10 @@ pub(crate) use site::{ConstantData, Operand, Site};
 pub(crate) use slice::{slice, strided_slice};
 pub(crate) use softmax::softmax;
 pub(crate) use split::{split, split_v, unpack};
+pub(crate) use svdf::svdf;
 pub(crate) use top_k::top_k_v2;
 pub(crate) use transpose::transpose;
+pub(crate) use transpose_conv::transpose_conv;
 
 /// What a node does when it is run.
 pub(crate) trait Step: Send + Sync {
@@ -96,6 +106,8 @@ pub(crate) struct Prepared {
     /// Name of the kernel.
     pub(crate) kernel: &'static str,
     pub(crate) reads: Reads,
+    /// Input slots of variables that the run changes. Each is another tensor.
+    pub(crate) states: &'static [usize],
     /// Memory for the time of the run.
     pub(crate) scratch_bytes: usize,
     /// Weights in the kernel's own order.
@@ -118,7 +130,7 @@ impl Prepared {
     }
 
     fn new(kernel: &'static str, action: Action) -> Self {
-        Self { action, kernel, reads: Reads::All, scratch_bytes: 0, packed_bytes: 0, macs: 0 }
+        Self { action, kernel, reads: Reads::All, states: &[], scratch_bytes: 0, packed_bytes: 0, macs: 0 }
     }
 
     pub(crate) fn reads(&self, slot: usize) -> bool {

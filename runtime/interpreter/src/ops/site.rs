@@ -64,6 +64,15 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
         self.node().input(slot).map(|tensor| self.operand("input", slot, tensor))
     }
 
+    /// An input that the node changes: a variable.
+    pub(crate) fn variable(&self, slot: usize) -> Result<Operand<'m>, Fault> {
+        let operand = self.input(slot)?;
+        if operand.info.is_variable && operand.info.data.is_none() && !operand.info.shape.contains(&0) {
+            return Ok(operand);
+        }
+        Err(operand.fault("a variable", "a tensor that is none"))
+    }
+
     /// An output. The registry has checked their number.
     pub(crate) fn output(&self, slot: usize) -> Result<Operand<'m>, Fault> {
         let tensor = self.node().outputs.get(slot).copied();

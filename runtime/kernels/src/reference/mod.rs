@@ -3,15 +3,20 @@
 //! see that it is right.
 
 pub mod activation;
+pub mod batch_matmul;
 pub mod binary;
 pub mod concatenation;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
+pub mod fixed_point;
 pub mod fully_connected;
 pub mod gather;
 pub mod hard_swish;
 pub mod hybrid;
+pub mod integer;
 pub mod logistic;
+pub mod lstm;
+pub mod lstm_i8;
 pub mod mean;
 pub mod mirror_pad;
 pub mod one_hot;
@@ -25,4 +30,6 @@ pub mod reverse_sequence;
 pub mod scatter_nd;
 pub mod softmax;
 pub mod strided_copy;
+pub mod svdf;
 pub mod top_k;
+pub mod transpose_conv;
