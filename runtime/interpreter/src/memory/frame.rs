@@ -261,7 +261,7 @@ mod tests {
     fn what_has_no_bytes_is_in_nobodys_way() {
         let mut arena: Vec<u8> = (0..20).collect();
         let places = [Place::Arena(0..0), Place::Arena(10..20)];
-        let wiring = Wiring::new(places.iter(), [0..0, 0..10].into_iter(), 5..5);
+        let wiring = Wiring::new(places.iter(), [0..0, 0..10].into_iter(), empty(), 5..5);
         let frame = wiring.frame(&mut arena, &[]);
         assert_eq!((frame.inputs.bytes(0), frame.inputs.bytes(1)[0]), (&[][..], 10));
         assert_eq!((frame.outputs.first.len(), frame.outputs.more[0].len()), (0, 10));
