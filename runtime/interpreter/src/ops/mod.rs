@@ -55,7 +55,6 @@ pub(crate) use fully_connected::fully_connected;
 pub(crate) use gather::{embedding_lookup, gather, gather_nd};
 pub(crate) use layout::{concatenation, mirror_pad, pack, pad, pad_v2};
 pub(crate) use lstm::{lstm, unidirectional_sequence_lstm};
-pub(crate) use matrix_diag::matrix_diag;
 pub(crate) use matrix_diag::{matrix_diag, matrix_set_diag};
 pub(crate) use mean::mean;
 pub(crate) use pool_2d::{average_pool_2d, max_pool_2d};
