@@ -11,6 +11,7 @@ extern crate alloc;
 mod choice;
 mod constants;
 mod error;
+mod flexbuffer;
 mod fold;
 mod interpreter;
 mod memory;

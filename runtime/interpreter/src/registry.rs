@@ -91,6 +91,12 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::UNPACK,                 4,    1..=1,     ANY,      ANY, ops::unpack),
 ];
 
+/// Custom operators, by the code in the file.
+#[rustfmt::skip]
+const CUSTOM_ENTRIES: &[(&str, Entry)] = &[
+    ("TFLite_Detection_PostProcess", entry(Builtin::CUSTOM, 1, 3..=3, ANY, 4, ops::detection_postprocess)),
+];
+
 const fn entry(
     operator: Builtin,
     newest_version: i32,
@@ -102,14 +108,17 @@ const fn entry(
     Entry { operator, newest_version, inputs, optional_from, outputs, prepare }
 }
 
-/// The entry of an operator; none when it is not one of ours.
-pub(crate) fn find(operator: Builtin) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.operator == operator)
+/// The entry of a node's operator; none when it is not one of ours.
+pub(crate) fn find(node: &Node) -> Option<&'static Entry> {
+    if node.operator == Builtin::CUSTOM {
+        return CUSTOM_ENTRIES.iter().find(|(code, _)| *code == node.name).map(|(_, entry)| entry);
+    }
+    ENTRIES.iter().find(|entry| entry.operator == node.operator)
 }
 
 /// Checks the number of inputs and outputs of a node whose operator is known, and that required inputs are there.
 pub(crate) fn check_arity(node: &Node, place: &str) -> Result<(), Fault> {
-    let Some(entry) = find(node.operator) else { return Ok(()) };
+    let Some(entry) = find(node) else { return Ok(()) };
     if !entry.inputs.contains(&node.inputs.len()) {
         let (least, most) = (entry.inputs.start(), entry.inputs.end());
         let expected = if *most == ANY { format!("{least} or more") } else { format!("{least} to {most}") };
@@ -131,7 +140,7 @@ pub(crate) fn check_arity(node: &Node, place: &str) -> Result<(), Fault> {
 
 /// The entry that prepares a node.
 pub(crate) fn entry_of(node: &Node, place: &str) -> Result<&'static Entry, Fault> {
-    let entry = find(node.operator).ok_or_else(|| Fault::unsupported(place, "operator"))?;
+    let entry = find(node).ok_or_else(|| Fault::unsupported(place, "operator"))?;
     if node.version < 1 || node.version > entry.newest_version {
         let expected = format!("version 1 to {}", entry.newest_version);
         return Err(Fault::mismatch(place, expected, format!("{}", node.version)));

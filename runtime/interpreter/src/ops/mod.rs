@@ -9,6 +9,7 @@ mod blocks;
 mod broadcast_to;
 mod conv_2d;
 mod depthwise_conv_2d;
+mod detection;
 mod dynamic_update_slice;
 mod fill;
 mod filter;
@@ -49,6 +50,7 @@ pub(crate) use blocks::{batch_to_space_nd, depth_to_space, space_to_batch_nd, sp
 pub(crate) use broadcast_to::{broadcast_args, broadcast_to, tile};
 pub(crate) use conv_2d::conv_2d;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
+pub(crate) use detection::detection_postprocess;
 pub(crate) use dynamic_update_slice::dynamic_update_slice;
 pub(crate) use fill::{fill, one_hot, range, rank, shape};
 pub(crate) use fully_connected::fully_connected;

@@ -1,5 +1,5 @@
-//! TFLite_Detection_PostProcess: boxes from anchors, and non-maximum suppression (`detection_postprocess.cc`). The order in
-//! which equal scores come out is the source's, which its C++ library's heap decides.
+//! TFLite_Detection_PostProcess: boxes from anchors, and non-maximum suppression (`detection_postprocess.cc`). Equal scores come
+//! out in the source's order, which for the classes of one box is that of its C++ library's heap.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -58,8 +58,12 @@ impl Detection {
             let center_x = (part(1) * width + x) as f32;
             let half_height = (0.5 * libm::exp(part(2)) * height) as f32;
             let half_width = (0.5 * libm::exp(part(3)) * width) as f32;
-            let corners: Corners =
-                [center_y - half_height, center_x - half_width, center_y + half_height, center_x + half_width];
+            let corners: Corners = [
+                center_y - half_height,
+                center_x - half_width,
+                center_y + half_height,
+                center_x + half_width,
+            ];
             let inside_out = corners[0] > corners[2] || corners[1] > corners[3];
             (!inside_out).then_some(corners)
         });
@@ -68,7 +72,11 @@ impl Detection {
 
     /// Chooses boxes by `scores` (`[boxes, scores]`).
     pub fn run(&self, corners: &[Corners], scores: &[f32], output: Detections<'_>) {
-        if self.regular { self.each_class(corners, scores, output) } else { self.best_class(corners, scores, output) }
+        if self.regular {
+            self.each_class(corners, scores, output)
+        } else {
+            self.best_class(corners, scores, output)
+        }
     }
 
     fn background(&self) -> usize {
@@ -78,7 +86,8 @@ impl Detection {
     /// One suppression for all classes, by each box's best score.
     fn best_class(&self, corners: &[Corners], scores: &[f32], output: Detections<'_>) {
         let kept = self.max_classes.min(self.classes);
-        let rows: Vec<&[f32]> = scores.chunks_exact(self.scores).map(|row| &row[self.background()..]).collect();
+        let rows: Vec<&[f32]> =
+            scores.chunks_exact(self.scores).map(|row| &row[self.background()..]).collect();
         let ranked: Vec<Vec<usize>> = rows.iter().map(|row| best_first(row, kept)).collect();
         let best: Vec<f32> = rows.iter().zip(&ranked).map(|(row, ranked)| row[ranked[0]]).collect();
         let selected = self.suppress(corners, &best, self.max_detections);
@@ -95,16 +104,16 @@ impl Detection {
 
     /// A suppression for every class; the best of all come out.
     fn each_class(&self, corners: &[Corners], scores: &[f32], output: Detections<'_>) {
-        // Box and class with their score, best first.
+        let limit = self.per_class.min(self.max_detections);
+        // Box and class with their score, best first; of equal ones those of earlier classes.
         let mut found: Vec<(usize, usize, f32)> = Vec::new();
         for class in 0..self.classes {
             let column = scores.iter().skip(self.background() + class).step_by(self.scores);
             let column: Vec<f32> = column.copied().collect();
-            let selected = self.suppress(corners, &column, self.per_class);
+            let selected = self.suppress(corners, &column, limit);
             found.extend(selected.into_iter().map(|index| (index, class, column[index])));
-            let values: Vec<f32> = found.iter().map(|(.., score)| *score).collect();
-            let count = found.len().min(self.max_detections);
-            found = best_first(&values, count).into_iter().take(count).map(|index| found[index]).collect();
+            found.sort_by(|a, b| b.2.total_cmp(&a.2));
+            found.truncate(self.max_detections);
         }
         for (at, (index, class, score)) in found.iter().enumerate() {
             output.boxes[at * 4..][..4].copy_from_slice(&corners[*index]);
@@ -238,8 +247,12 @@ mod tests {
         let corners = [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 0.9], [2.0, 2.0, 3.0, 3.0]];
         for regular in [false, true] {
             let (mut boxes, mut classes, mut scores, mut count) = ([0.0; 12], [9.0; 3], [0.0; 3], 0.0);
-            let output =
-                Detections { boxes: &mut boxes, classes: &mut classes, scores: &mut scores, count: &mut count };
+            let output = Detections {
+                boxes: &mut boxes,
+                classes: &mut classes,
+                scores: &mut scores,
+                count: &mut count,
+            };
             let detection = Detection { regular, ..ONE_CLASS };
             detection.run(&corners, &[0.0, 0.8, 0.0, 0.7, 0.0, 0.9], output);
             assert_eq!((count, &scores[..2], &classes[..2]), (2.0, &[0.9, 0.8][..], &[0.0, 0.0][..]));

@@ -8,6 +8,7 @@ pub mod binary;
 pub mod concatenation;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
+pub mod detection;
 pub mod fixed_point;
 pub mod fully_connected;
 pub mod gather;
