@@ -24,13 +24,14 @@ OPTIONS = dict(
     w_scale=5.0,
 )
 
+# Only the regular suppression fills what is not found with zeros; the fast one leaves memory as it was.
 DETECTIONS = {
     "fast": {},
     "fast_three_classes": dict(max_classes_per_detection=3),
     "regular": dict(use_regular_nms=True),
     "regular_few_a_class": dict(use_regular_nms=True, detections_per_class=1),
-    "high_threshold": dict(nms_score_threshold=0.9),
-    "nothing_found": dict(nms_score_threshold=0.9999),
+    "high_threshold": dict(nms_score_threshold=0.9, use_regular_nms=True),
+    "nothing_found": dict(nms_score_threshold=0.9999, use_regular_nms=True),
     "overlaps_allowed": dict(nms_iou_threshold=0.99),
     "no_overlap": dict(nms_iou_threshold=0.01, use_regular_nms=True),
 }
