@@ -1,6 +1,6 @@
 //! From a float model to its quantized variants: import, calibrate, quantize, write, inspect.
 //!
-//! Everything goes through one editable [`Graph`]: importers make it, passes change it, [`write`] turns it into a
+//! Everything goes through one editable [`Graph`]: importers make it, passes change it, [`mod@write`] turns it into a
 //! `.tflite` file that LiteRT runs as its own. This crate runs on the host only and knows no devices, suites or data
 //! formats; representative data comes in through [`Samples`].
 #![forbid(unsafe_code)]
