@@ -92,6 +92,55 @@ class RunModels(InFolder):
         self.assertIn("expected a multiple of 36864 bytes", done.stderr)
 
 
+# Stands for our runner: LiteRT's own reference kernels, and then what a test does to their outputs.
+STAND_IN = """#!{python}
+import subprocess, sys
+from pathlib import Path
+folder = Path(sys.argv[1])
+subprocess.run([sys.executable, "{script}", "--folder", folder, "--kernels", "ref"], check=True)
+outputs = folder / "model.outputs"
+raw = bytearray(outputs.read_bytes())
+{change}
+outputs.write_bytes(raw)
+"""
+
+
+class CompareModels(InFolder):
+    def compare(self, change, *extra):
+        runner = self.folder / "runner"
+        runner.write_text(STAND_IN.format(python=sys.executable, script=HERE / "run_models.py", change=change))
+        runner.chmod(0o755)
+        places = ["--runner", runner, "--work", self.folder / "work"]
+        return script("compare_models.py", self.folder / "models", *places, *extra)
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "models").mkdir()
+
+    def test_real_inputs_and_equal_outputs(self):
+        shutil.copy(MODEL, self.folder / "models/digits_fp32.tflite")
+        np.save(self.folder / "digits.npy", EXAMPLES)
+        done = self.compare("", "--inputs", self.folder, "--count", "3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| digits_fp32 | runs | 3 real | 0/30 | - | 0.0e+00 of 1 | 3/3 |", done.stdout)
+
+    def test_one_step_of_an_integer_is_counted_and_fails(self):
+        shutil.copy(ROOT / "suites/ops/add/int8_same/model.tflite", self.folder / "models/add.tflite")
+        self.assertEqual(self.compare("").returncode, 0)
+        done = self.compare("raw[0] ^= 1")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, r"\| add \| runs \| 1 noise \| 1/\d+ \| 1 \| - \|")
+
+    def test_a_crash_is_told_and_fails(self):
+        shutil.copy(MODEL, self.folder / "models/digits_fp32.tflite")
+        done = self.compare("sys.exit('no such operator')")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("| digits_fp32 | exit code 1: no such operator | 1 noise | ours refused |", done.stdout)
+
+    def test_a_folder_without_models_is_refused(self):
+        self.assertEqual(self.compare("").returncode, 2)
+
+
 class TensorPack(InFolder):
     def test_round_trip(self):
         tensor_pack.write(self.folder / "a.pack", EXAMPLES)
