@@ -31,6 +31,13 @@ pub(crate) fn quantize_multiplier(real: f64) -> Multiplier {
     Multiplier { mantissa: fixed as i32, shift }
 }
 
+/// The exponent of a scale that is a power of two, or within a thousandth of one in its logarithm (LiteRT `CheckedLog2`).
+pub(crate) fn power_of_two(scale: f32) -> Option<i32> {
+    let log = libm::logf(scale) * (1.0 / core::f32::consts::LN_2);
+    let rounded = libm::roundf(log);
+    ((log - rounded).abs() < 1e-3).then_some(rounded as i32)
+}
+
 /// The upper 16 bits of a fixed-point mantissa, rounded (LiteRT `DownScaleInt32ToInt16Multiplier`).
 pub(crate) fn narrow_multiplier(mantissa: i32) -> i16 {
     const HALF: i32 = 1 << 15;
@@ -54,15 +61,23 @@ pub(crate) fn integer_activation(
     kind: ActivationFunctionType,
     scale: f32,
     zero_point: i32,
-    (lowest, highest): (i32, i32),
+    limits: (i32, i32),
 ) -> Option<(i32, i32)> {
-    let (low, high) = float_activation(kind)?;
+    Some(integer_range(float_activation(kind)?, (scale, zero_point), limits))
+}
+
+/// A range of real values as stored integers of `lowest..=highest`.
+pub(crate) fn integer_range(
+    (low, high): (f32, f32),
+    (scale, zero_point): (f32, i32),
+    (lowest, highest): (i32, i32),
+) -> (i32, i32) {
     // A bound without limit leaves the type's own end; the saturating cast keeps tiny scales from wrapping.
     let stored = |real: f32| zero_point.saturating_add(libm::roundf(real / scale) as i32);
     let low = if low.is_finite() { stored(low).max(lowest) } else { lowest };
     let high = if high.is_finite() { stored(high).min(highest) } else { highest };
     // A zero point at the type's end can push a bound over the other one; the range stays a range.
-    Some((low.min(highest), high.max(low.min(highest))))
+    (low.min(highest), high.max(low.min(highest)))
 }
 
 /// The stored integer of a real value (LiteRT `QUANTIZE`): division in single precision, halves away from zero, clamped.
@@ -96,6 +111,13 @@ mod tests {
         assert_eq!(quantize_multiplier(1e30), Multiplier { mantissa: i32::MAX, shift: 30 });
         assert_eq!(quantize_multiplier(f64::INFINITY), Multiplier { mantissa: i32::MAX, shift: 30 });
         assert_eq!(quantize_multiplier(f64::MIN_POSITIVE), Multiplier { mantissa: 0, shift: 0 });
+    }
+
+    #[test]
+    fn powers_of_two_need_not_be_exact() {
+        assert_eq!(power_of_two(1.0 / 32768.0), Some(-15));
+        assert_eq!(power_of_two(1.0 / 32767.0), Some(-15));
+        assert_eq!(power_of_two(0.3), None);
     }
 
     #[test]

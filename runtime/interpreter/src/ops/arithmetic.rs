@@ -1,135 +1,233 @@
-//! ADD, SUB and MUL with broadcasting, on floats and on int8.
+//! ADD, SUB and MUL with broadcasting, on floats, quantized values and plain integers.
 
 use alloc::format;
 
-use edgebench_kernels::reference::binary::{AddI8, MulI8};
+use bytemuck::Pod;
+use edgebench_kernels::reference::binary::{self, AddPowerOfTwo, AddQuantized, MulQuantized};
+use edgebench_kernels::reference::number::Number;
+use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::table::{self, AddI8Fn, BinaryF32};
-use edgebench_kernels::{Broadcast, Table};
+use edgebench_kernels::{Broadcast, Clamp, Table};
 use edgebench_schema::tflite::ActivationFunctionType;
 
-use super::filter::{float_clamp, int8_clamp};
-use super::map::binary;
-use super::{Operand, Prepared, Site};
+use super::filter::{float_clamp, number_clamp, quantized_clamp};
+use super::map::{binary, plain_binary};
+use super::pair::Pair;
+use super::{Prepared, Site};
 use crate::error::Fault;
-use crate::quant::quantize_multiplier;
+use crate::quant::{power_of_two, quantize_multiplier};
 use crate::tensor::DType;
 
-/// Bits of headroom of int8 sums (LiteRT `add.cc`).
-const LEFT_SHIFT: u32 = 20;
+type Quantity<C, T> = fn(&C, &Broadcast, &[T], &[T], &mut [T]);
+type Numbers<T> = fn(Clamp<T>, &Broadcast, &[T], &[T], &mut [T]);
 
-/// Two operands that broadcast to the output.
-struct Pair<'m> {
-    left: Operand<'m>,
-    right: Operand<'m>,
-    output: Operand<'m>,
-    walk: Broadcast,
+/// The kernels of one operator.
+struct Kernels {
+    floats: &'static Table<BinaryF32>,
+    int8: &'static Table<AddI8Fn>,
+    uint8: Quantity<AddQuantized<u8>, u8>,
+    int16: Quantity<AddQuantized<i16>, i16>,
+    power_of_two: fn(AddPowerOfTwo, i16, i16) -> i16,
+    plain_int16: Option<Numbers<i16>>,
+    int32: Numbers<i32>,
+    int64: Numbers<i64>,
+}
+
+const ADD: Kernels = Kernels {
+    floats: &table::ADD_F32,
+    int8: &table::ADD_I8,
+    uint8: binary::add_quantized,
+    int16: binary::add_quantized,
+    power_of_two: AddPowerOfTwo::add,
+    plain_int16: Some(binary::add_numbers),
+    int32: binary::add_numbers,
+    int64: binary::add_numbers,
+};
+
+const SUB: Kernels = Kernels {
+    floats: &table::SUB_F32,
+    int8: &table::SUB_I8,
+    uint8: binary::sub_quantized,
+    int16: binary::sub_quantized,
+    power_of_two: AddPowerOfTwo::sub,
+    plain_int16: None,
+    int32: binary::sub_numbers,
+    int64: binary::sub_numbers,
+};
+
+/// How a sum is computed.
+struct Sum<'m> {
+    pair: Pair<'m>,
     activation: ActivationFunctionType,
+    /// Whether int16 scales that are powers of two are taken as such.
+    is_power_of_two: bool,
 }
 
 /// Prepares ADD.
 pub(crate) fn add(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_add_options())?;
-    let pair = pair(site, options.fused_activation_function())?;
-    sum(site, pair, &table::ADD_F32, &table::ADD_I8)
+    let (activation, is_power_of_two) = (options.fused_activation_function(), options.pot_scale_int16());
+    let sum = Sum { pair: Pair::of(site)?, activation, is_power_of_two };
+    if sum.pair.dtype() == DType::Int16 && sum.pair.left.is_quantized() {
+        sum.pair.expect_no_zero_points()?;
+    }
+    prepare_sum(site, sum, &ADD)
 }
 
 /// Prepares SUB.
 pub(crate) fn sub(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_sub_options())?;
-    let pair = pair(site, options.fused_activation_function())?;
-    sum(site, pair, &table::SUB_F32, &table::SUB_I8)
+    let (activation, is_power_of_two) = (options.fused_activation_function(), options.pot_scale_int16());
+    prepare_sum(site, Sum { pair: Pair::of(site)?, activation, is_power_of_two }, &SUB)
 }
 
 /// Prepares MUL.
 pub(crate) fn mul(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_mul_options())?;
-    let pair = pair(site, options.fused_activation_function())?;
-    match pair.output.dtype() {
-        DType::Float32 => float(site, pair, &table::MUL_F32),
+    let activation = options.fused_activation_function();
+    let pair = Pair::of(site)?;
+    match pair.dtype() {
+        DType::Float32 => float(site, pair, activation, &table::MUL_F32),
         DType::Int8 => {
-            let constants = mul_constants(site, &pair)?;
+            let constants = mul_constants(site, &pair, activation)?;
             let walk = pair.walk;
             let row = table::MUL_I8.select(site.choice());
             Ok(binary(row, move |kernel, left, right, output| kernel(&constants, &walk, left, right, output)))
         }
+        DType::UInt8 => quantized(mul_constants(site, &pair, activation)?, pair, binary::mul_quantized::<u8>),
+        DType::Int16 if pair.output.is_quantized() => {
+            pair.expect_no_zero_points()?;
+            quantized(mul_constants(site, &pair, activation)?, pair, binary::mul_quantized::<i16>)
+        }
+        DType::Int16 => numbers(site, pair, activation, binary::mul_numbers::<i16>),
+        DType::Int32 => numbers(site, pair, activation, binary::mul_numbers::<i32>),
+        DType::Int64 => numbers(site, pair, activation, binary::mul_numbers::<i64>),
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }
 
-fn pair<'m>(site: &Site<'_, 'm>, activation: ActivationFunctionType) -> Result<Pair<'m>, Fault> {
-    let (left, right, output) = (site.input(0)?, site.input(1)?, site.output(0)?);
-    right.expect_dtype(left.dtype())?;
-    output.expect_dtype(left.dtype())?;
-    let walk = Broadcast::new(left.shape(), right.shape()).ok_or_else(|| {
-        let expected = format!("a shape that broadcasts with {:?}", left.shape());
-        right.fault(expected, format!("shape {:?}", right.shape()))
-    })?;
-    output.expect_shape(&broadcast_shape(left.shape(), right.shape()))?;
-    Ok(Pair { left, right, output, walk, activation })
-}
-
-/// The larger dimension of each axis, aligned at the last one.
-fn broadcast_shape(left: &[usize], right: &[usize]) -> alloc::vec::Vec<usize> {
-    let rank = left.len().max(right.len());
-    let dim = |shape: &[usize], axis: usize| match (axis + shape.len()).checked_sub(rank) {
-        Some(own) => shape.get(own).copied().unwrap_or(1),
-        None => 1,
-    };
-    (0..rank).map(|axis| if dim(left, axis) == 1 { dim(right, axis) } else { dim(left, axis) }).collect()
-}
-
-fn sum(
-    site: &Site<'_, '_>,
-    pair: Pair<'_>,
-    floats: &Table<BinaryF32>,
-    int8: &Table<AddI8Fn>,
-) -> Result<Prepared, Fault> {
-    match pair.output.dtype() {
-        DType::Float32 => float(site, pair, floats),
+fn prepare_sum(site: &Site<'_, '_>, sum: Sum<'_>, kernels: &Kernels) -> Result<Prepared, Fault> {
+    let Sum { activation, .. } = sum;
+    match sum.pair.dtype() {
+        DType::Float32 => float(site, sum.pair, activation, kernels.floats),
         DType::Int8 => {
-            let constants = sum_constants(site, &pair)?;
-            let walk = pair.walk;
-            let row = int8.select(site.choice());
+            let constants = sum_constants(site, &sum, LEFT_SHIFT_8_BITS)?;
+            let walk = sum.pair.walk;
+            let row = kernels.int8.select(site.choice());
             Ok(binary(row, move |kernel, left, right, output| kernel(&constants, &walk, left, right, output)))
         }
+        DType::UInt8 => quantized(sum_constants(site, &sum, LEFT_SHIFT_8_BITS)?, sum.pair, kernels.uint8),
+        DType::Int16 => int16_sum(site, sum, kernels),
+        DType::Int32 => numbers(site, sum.pair, activation, kernels.int32),
+        DType::Int64 => numbers(site, sum.pair, activation, kernels.int64),
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }
 
-fn float(site: &Site<'_, '_>, pair: Pair<'_>, kernels: &Table<BinaryF32>) -> Result<Prepared, Fault> {
-    let activation = float_clamp(pair.activation, site)?;
+/// Without scales int16 are plain integers; with scales that are powers of two they are shifted.
+fn int16_sum(site: &Site<'_, '_>, sum: Sum<'_>, kernels: &Kernels) -> Result<Prepared, Fault> {
+    if let (false, Some(kernel)) = (sum.pair.left.is_quantized(), kernels.plain_int16) {
+        return numbers(site, sum.pair, sum.activation, kernel);
+    }
+    let [left, right, output] = sum.pair.quantizations()?;
+    let exponents = [left.0, right.0, output.0].map(power_of_two);
+    let has_zero_points = [left.1, right.1, output.1] != [0; 3];
+    match exponents {
+        [Some(left), Some(right), Some(to)] if sum.is_power_of_two && !has_zero_points => {
+            let constants = power_of_two_constants(site, &sum, [left - to, right - to])?;
+            let (walk, kernel) = (sum.pair.walk, kernels.power_of_two);
+            Ok(plain_binary(move |left, right, output| {
+                binary::for_each_pair(&walk, left, right, output, |l, r| kernel(constants, l, r));
+            }))
+        }
+        _ => quantized(sum_constants(site, &sum, LEFT_SHIFT_16_BITS)?, sum.pair, kernels.int16),
+    }
+}
+
+/// One operand has the output's scale, the other a smaller one (LiteRT `add.cc`).
+fn power_of_two_constants(
+    site: &Site<'_, '_>,
+    sum: &Sum<'_>,
+    [left, right]: [i32; 2],
+) -> Result<AddPowerOfTwo, Fault> {
+    if left > 0 || right > 0 || (left != 0 && right != 0) {
+        let found = format!("2^{left} and 2^{right} of the output's scale");
+        return Err(Fault::mismatch(site.place(), "one operand at the output's scale, the other below", found));
+    }
+    let activation = quantized_clamp(sum.activation, sum.pair.output.per_tensor()?, site)?;
+    let shift = |exponent: i32| exponent.unsigned_abs().min(31);
+    Ok(AddPowerOfTwo { left_shift: shift(left), right_shift: shift(right), activation })
+}
+
+fn float(
+    site: &Site<'_, '_>,
+    pair: Pair<'_>,
+    activation: ActivationFunctionType,
+    kernels: &Table<BinaryF32>,
+) -> Result<Prepared, Fault> {
+    let activation = float_clamp(activation, site)?;
     let walk = pair.walk;
     let row = kernels.select(site.choice());
     Ok(binary(row, move |kernel, left, right, output| kernel(activation, &walk, left, right, output)))
 }
 
+fn quantized<C: Send + Sync + 'static, T: Pod>(
+    constants: C,
+    pair: Pair<'_>,
+    kernel: Quantity<C, T>,
+) -> Result<Prepared, Fault> {
+    let walk = pair.walk;
+    Ok(plain_binary(move |left, right, output| kernel(&constants, &walk, left, right, output)))
+}
+
+fn numbers<T: Pod + Number + Send + Sync>(
+    site: &Site<'_, '_>,
+    pair: Pair<'_>,
+    activation: ActivationFunctionType,
+    kernel: Numbers<T>,
+) -> Result<Prepared, Fault> {
+    let activation = number_clamp(activation, site)?;
+    let walk = pair.walk;
+    Ok(plain_binary(move |left, right, output| kernel(activation, &walk, left, right, output)))
+}
+
+/// Bits of headroom of sums (LiteRT `add.cc`).
+const LEFT_SHIFT_8_BITS: u32 = 20;
+const LEFT_SHIFT_16_BITS: u32 = 15;
+
 /// Both operands come to twice the larger scale (LiteRT `add.cc`, `sub.cc`; its mix of precisions).
-fn sum_constants(site: &Site<'_, '_>, pair: &Pair<'_>) -> Result<AddI8, Fault> {
-    let (left, right) = (pair.left.per_tensor()?, pair.right.per_tensor()?);
-    let output = pair.output.per_tensor()?;
+fn sum_constants<T: Quantized>(
+    site: &Site<'_, '_>,
+    sum: &Sum<'_>,
+    left_shift: u32,
+) -> Result<AddQuantized<T>, Fault> {
+    let [left, right, output] = sum.pair.quantizations()?;
     let twice_largest = f64::from(2.0 * left.0.max(right.0));
-    let headroom = (1u32 << LEFT_SHIFT) as f32;
-    Ok(AddI8 {
+    let headroom = (1u32 << left_shift) as f32;
+    Ok(AddQuantized {
         left_zero_point: left.1,
         right_zero_point: right.1,
         output_zero_point: output.1,
-        left_shift: LEFT_SHIFT,
+        left_shift,
         left: quantize_multiplier(f64::from(left.0) / twice_largest),
         right: quantize_multiplier(f64::from(right.0) / twice_largest),
         output: quantize_multiplier(twice_largest / f64::from(headroom * output.0)),
-        activation: int8_clamp(pair.activation, output, site)?,
+        activation: quantized_clamp(sum.activation, output, site)?,
     })
 }
 
 /// The product of the scales is rounded to single precision at each step (LiteRT `mul.cc`).
-fn mul_constants(site: &Site<'_, '_>, pair: &Pair<'_>) -> Result<MulI8, Fault> {
-    let (left, right) = (pair.left.per_tensor()?, pair.right.per_tensor()?);
-    let output = pair.output.per_tensor()?;
-    Ok(MulI8 {
+fn mul_constants<T: Quantized>(
+    site: &Site<'_, '_>,
+    pair: &Pair<'_>,
+    activation: ActivationFunctionType,
+) -> Result<MulQuantized<T>, Fault> {
+    let [left, right, output] = pair.quantizations()?;
+    Ok(MulQuantized {
         left_zero_point: left.1,
         right_zero_point: right.1,
         output_zero_point: output.1,
         output: quantize_multiplier(f64::from(left.0 * right.0 / output.0)),
-        activation: int8_clamp(pair.activation, output, site)?,
+        activation: quantized_clamp(activation, output, site)?,
     })
 }

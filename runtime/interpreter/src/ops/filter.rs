@@ -6,6 +6,8 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use edgebench_kernels::reference::number::Number;
+use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::spec::{FilterScales, FloatWeights};
 use edgebench_kernels::{Clamp, Multiplier, Packed};
 use edgebench_schema::tflite::ActivationFunctionType;
@@ -175,12 +177,35 @@ pub(super) fn integer_clamp(
 /// The clamp of an int8 operator's fused activation.
 pub(super) fn int8_clamp(
     kind: ActivationFunctionType,
-    (scale, zero_point): (f32, i32),
+    quantization: (f32, i32),
     site: &Site<'_, '_>,
 ) -> Result<Clamp<i8>, Fault> {
-    let range = quant::integer_activation(kind, scale, zero_point, (-128, 127));
+    quantized_clamp(kind, quantization, site)
+}
+
+/// The clamp of a quantized operator's fused activation.
+pub(super) fn quantized_clamp<T: Quantized>(
+    kind: ActivationFunctionType,
+    (scale, zero_point): (f32, i32),
+    site: &Site<'_, '_>,
+) -> Result<Clamp<T>, Fault> {
+    let range = quant::integer_activation(kind, scale, zero_point, (T::MIN, T::MAX));
     let (min, max) = range.ok_or_else(|| not_a_clamp(kind, site))?;
-    Ok(Clamp { min: min as i8, max: max as i8 })
+    Ok(Clamp { min: T::narrow(min), max: T::narrow(max) })
+}
+
+/// The clamp of a fused activation on numbers without a scale.
+pub(super) fn number_clamp<T: Number>(
+    kind: ActivationFunctionType,
+    site: &Site<'_, '_>,
+) -> Result<Clamp<T>, Fault> {
+    match kind {
+        ActivationFunctionType::NONE => Ok(Clamp { min: T::LEAST, max: T::GREATEST }),
+        ActivationFunctionType::RELU => Ok(Clamp { min: T::ZERO, max: T::GREATEST }),
+        ActivationFunctionType::RELU6 => Ok(Clamp { min: T::ZERO, max: T::of(6) }),
+        ActivationFunctionType::RELU_N1_TO_1 => Ok(Clamp { min: T::of(-1), max: T::ONE }),
+        _ => Err(not_a_clamp(kind, site)),
+    }
 }
 
 fn not_a_clamp(kind: ActivationFunctionType, site: &Site<'_, '_>) -> Fault {

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use bytemuck::Pod;
-use edgebench_kernels::Row;
+use edgebench_kernels::{Row, Set};
 
 use super::{Prepared, Reads, Step};
 use crate::error::Fault;
@@ -76,4 +76,51 @@ pub(super) fn unary_with_scratch<K: Copy + Send + Sync, In: Pod, Out: Pod, Scrat
         scratch_bytes: length.saturating_mul(size_of::<Scratch>()),
         ..Prepared::run(row.set.name(), WithScratch(step, PhantomData))
     }
+}
+
+struct Plain<F>(F);
+
+impl<F: Fn(Frame<'_>) -> Result<(), Fault> + Send + Sync> Step for Plain<F> {
+    fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
+        (self.0)(frame)
+    }
+}
+
+/// A node of which there are only plain loops.
+pub(super) fn plain(compute: impl Fn(Frame<'_>) -> Result<(), Fault> + Send + Sync + 'static) -> Prepared {
+    Prepared::run(Set::Reference.name(), Plain(compute))
+}
+
+/// Like [`plain`], for output 0 and input 0; other inputs were read at preparation.
+pub(super) fn plain_unary<In: Pod, Out: Pod>(
+    compute: impl Fn(&[In], &mut [Out]) + Send + Sync + 'static,
+) -> Prepared {
+    let step = move |frame: Frame<'_>| {
+        compute(frame.inputs.of(0), frame.outputs.of());
+        Ok(())
+    };
+    Prepared { reads: Reads::Only(&[0]), ..plain(step) }
+}
+
+/// Like [`plain`], for output 0 and inputs 0 and 1.
+pub(super) fn plain_binary<In: Pod, Out: Pod>(
+    compute: impl Fn(&[In], &[In], &mut [Out]) + Send + Sync + 'static,
+) -> Prepared {
+    plain(move |frame| {
+        compute(frame.inputs.of(0), frame.inputs.of(1), frame.outputs.of());
+        Ok(())
+    })
+}
+
+/// Like [`plain_unary`], with `length` elements of scratch.
+pub(super) fn plain_unary_with_scratch<In: Pod, Out: Pod, Scratch: Pod>(
+    length: usize,
+    compute: impl Fn(&[In], &mut [Scratch], &mut [Out]) + Send + Sync + 'static,
+) -> Prepared {
+    let step = move |frame: Frame<'_>| {
+        compute(frame.inputs.of(0), bytemuck::cast_slice_mut(frame.scratch), frame.outputs.of());
+        Ok(())
+    };
+    let scratch_bytes = length.saturating_mul(size_of::<Scratch>());
+    Prepared { reads: Reads::Only(&[0]), scratch_bytes, ..plain(step) }
 }

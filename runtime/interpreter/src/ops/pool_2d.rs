@@ -1,32 +1,57 @@
-//! AVERAGE_POOL_2D and MAX_POOL_2D, on floats and on int8.
+//! AVERAGE_POOL_2D and MAX_POOL_2D, on floats and on quantized values.
 
 use alloc::format;
 
+use bytemuck::Pod;
+use edgebench_kernels::reference::pool_2d::{average_quantized, max_quantized};
+use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::table::{self, PoolF32, PoolI8};
-use edgebench_kernels::{Pool2dShape, Table};
-use edgebench_schema::tflite::Pool2DOptions;
+use edgebench_kernels::{Clamp, Pool2dShape, Table};
+use edgebench_schema::tflite::{ActivationFunctionType, Pool2DOptions};
 
-use super::filter::{float_clamp, int8_clamp};
-use super::map::unary;
+use super::filter::{float_clamp, quantized_clamp};
+use super::map::{plain_unary, unary};
 use super::window::{WindowOptions, at_least_one};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::tensor::DType;
 
-/// Taps whose int8 sum is sure to fit in 32 bits.
+/// Taps whose 8-bit sum is sure to fit in 32 bits; sums of 16 bits wrap, as LiteRT's do.
 const MAX_TAPS: usize = 1 << 24;
+
+type Kernel<T> = fn(&Pool2dShape, Clamp<T>, &[T], &mut [T]);
+
+/// The kernels of one operator.
+struct Kernels {
+    float: &'static Table<PoolF32>,
+    int8: &'static Table<PoolI8>,
+    uint8: Kernel<u8>,
+    int16: Kernel<i16>,
+}
 
 /// Prepares AVERAGE_POOL_2D: NHWC; taps in the padding do not count.
 pub(crate) fn average_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
-    pool(site, &table::AVERAGE_POOL_2D_F32, &table::AVERAGE_POOL_2D_I8)
+    let kernels = Kernels {
+        float: &table::AVERAGE_POOL_2D_F32,
+        int8: &table::AVERAGE_POOL_2D_I8,
+        uint8: average_quantized,
+        int16: average_quantized,
+    };
+    pool(site, &kernels)
 }
 
 /// Prepares MAX_POOL_2D: NHWC.
 pub(crate) fn max_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
-    pool(site, &table::MAX_POOL_2D_F32, &table::MAX_POOL_2D_I8)
+    let kernels = Kernels {
+        float: &table::MAX_POOL_2D_F32,
+        int8: &table::MAX_POOL_2D_I8,
+        uint8: max_quantized,
+        int16: max_quantized,
+    };
+    pool(site, &kernels)
 }
 
-fn pool(site: &Site<'_, '_>, float: &Table<PoolF32>, int8: &Table<PoolI8>) -> Result<Prepared, Fault> {
+fn pool(site: &Site<'_, '_>, kernels: &Kernels) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_pool_2_doptions())?;
     let (input, output) = (site.input(0)?, site.output(0)?);
     let shape = shape(site, &options, &input)?;
@@ -36,17 +61,31 @@ fn pool(site: &Site<'_, '_>, float: &Table<PoolF32>, int8: &Table<PoolI8>) -> Re
     match input.dtype() {
         DType::Float32 => {
             let activation = float_clamp(activation, site)?;
-            let row = float.select(site.choice());
+            let row = kernels.float.select(site.choice());
             Ok(unary(row, move |kernel, input, output| kernel(&shape, activation, input, output)))
         }
         DType::Int8 => {
             output.expect_same_quantization(&input)?;
-            let activation = int8_clamp(activation, output.per_tensor()?, site)?;
-            let row = int8.select(site.choice());
+            let activation = quantized_clamp(activation, output.per_tensor()?, site)?;
+            let row = kernels.int8.select(site.choice());
             Ok(unary(row, move |kernel, input, output| kernel(&shape, activation, input, output)))
         }
+        DType::UInt8 => quantized(site, shape, activation, [&input, &output], kernels.uint8),
+        DType::Int16 => quantized(site, shape, activation, [&input, &output], kernels.int16),
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
+}
+
+fn quantized<T: Pod + Quantized + Send + Sync>(
+    site: &Site<'_, '_>,
+    shape: Pool2dShape,
+    activation: ActivationFunctionType,
+    [input, output]: [&Operand<'_>; 2],
+    kernel: Kernel<T>,
+) -> Result<Prepared, Fault> {
+    output.expect_same_quantization(input)?;
+    let activation = quantized_clamp(activation, output.per_tensor()?, site)?;
+    Ok(plain_unary(move |input, output| kernel(&shape, activation, input, output)))
 }
 
 fn shape(

@@ -4,10 +4,10 @@ use alloc::format;
 
 use bytemuck::Pod;
 use edgebench_kernels::Table;
-use edgebench_kernels::reference::quantize::Requantize;
+use edgebench_kernels::reference::quantize::{self, Quantized, Requantize};
 use edgebench_kernels::table::{self, DequantizeFn, QuantizeFn, RequantizeFn};
 
-use super::map::unary;
+use super::map::{plain_unary, unary};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::quant::quantize_multiplier;
@@ -20,9 +20,25 @@ pub(crate) fn quantize(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     match (input.dtype(), output.dtype()) {
         (DType::Float32, DType::Int8) => from_floats(site, &output, &table::QUANTIZE_F32_I8),
         (DType::Float32, DType::UInt8) => from_floats(site, &output, &table::QUANTIZE_F32_U8),
+        (DType::Float32, DType::Int16) => {
+            let (scale, zero_point) = output.per_tensor()?;
+            Ok(plain_unary(move |input, output: &mut [i16]| {
+                quantize::quantize(scale, zero_point, input, output);
+            }))
+        }
         (DType::Int8, DType::Int8) => rescaled(site, &input, &output, &table::QUANTIZE_I8_I8),
         (DType::Int8, DType::UInt8) => rescaled(site, &input, &output, &table::QUANTIZE_I8_U8),
         (DType::UInt8, DType::Int8) => rescaled(site, &input, &output, &table::QUANTIZE_U8_I8),
+        (DType::UInt8, DType::UInt8) => plainly_rescaled::<u8, u8>(&input, &output),
+        (DType::Int16, DType::Int8) => plainly_rescaled::<i16, i8>(&input, &output),
+        (DType::Int16, DType::Int16) => {
+            input.expect_no_zero_point()?;
+            output.expect_no_zero_point()?;
+            plainly_rescaled::<i16, i16>(&input, &output)
+        }
+        (DType::Int16, DType::Int32) => plainly_rescaled::<i16, i32>(&input, &output),
+        (DType::Int32, DType::Int8) => plainly_rescaled::<i32, i8>(&input, &output),
+        (DType::Int32, DType::Int16) => plainly_rescaled::<i32, i16>(&input, &output),
         _ => Err(unsupported(site, &input, &output)),
     }
 }
@@ -43,11 +59,23 @@ fn rescaled<In: Pod, Out: Pod>(
     output: &Operand<'_>,
     kernels: &Table<RequantizeFn<In, Out>>,
 ) -> Result<Prepared, Fault> {
-    let (from, to) = (input.per_tensor()?, output.per_tensor()?);
-    let multiplier = quantize_multiplier(f64::from(from.0) / f64::from(to.0));
-    let rescale = Requantize { input_zero_point: from.1, multiplier, output_zero_point: to.1 };
+    let rescale = rescale(input, output)?;
     let row = kernels.select(site.choice());
     Ok(unary(row, move |kernel, input, output| kernel(&rescale, input, output)))
+}
+
+fn plainly_rescaled<In: Pod + Quantized, Out: Pod + Quantized>(
+    input: &Operand<'_>,
+    output: &Operand<'_>,
+) -> Result<Prepared, Fault> {
+    let rescale = rescale(input, output)?;
+    Ok(plain_unary(move |input: &[In], output: &mut [Out]| quantize::requantize(&rescale, input, output)))
+}
+
+fn rescale(input: &Operand<'_>, output: &Operand<'_>) -> Result<Requantize, Fault> {
+    let (from, to) = (input.per_tensor()?, output.per_tensor()?);
+    let multiplier = quantize_multiplier(f64::from(from.0) / f64::from(to.0));
+    Ok(Requantize { input_zero_point: from.1, multiplier, output_zero_point: to.1 })
 }
 
 /// Prepares DEQUANTIZE. A constant input is not converted here: its readers take it as it is stored.
@@ -60,6 +88,12 @@ pub(crate) fn dequantize(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         (DType::Int8 | DType::UInt8, true) => input.quantization().map(|_| Prepared::folded()),
         (DType::Int8, false) => to_floats(site, &input, &table::DEQUANTIZE_I8),
         (DType::UInt8, false) => to_floats(site, &input, &table::DEQUANTIZE_U8),
+        (DType::Int16, _) => {
+            let (scale, zero_point) = input.per_tensor()?;
+            Ok(plain_unary(move |input: &[i16], output| {
+                quantize::dequantize(scale, zero_point, input, output);
+            }))
+        }
         _ => Err(unsupported(site, &input, &output)),
     }
 }

@@ -174,6 +174,18 @@ impl<'m> Operand<'m> {
         }
     }
 
+    /// Quantized symmetrically, as LiteRT wants most 16-bit activations.
+    pub(crate) fn expect_no_zero_point(&self) -> Result<(), Fault> {
+        match self.per_tensor()? {
+            (_, 0) => Ok(()),
+            (_, zero_point) => Err(self.fault("zero point 0", format!("{zero_point}"))),
+        }
+    }
+
+    pub(crate) fn is_quantized(&self) -> bool {
+        self.info.quantization.is_some()
+    }
+
     /// Scales and zero points, as many as there are.
     pub(crate) fn quantization(&self) -> Result<&'m Quantization, Fault> {
         self.info.quantization.as_ref().ok_or_else(|| self.fault("scales and zero points", "none"))

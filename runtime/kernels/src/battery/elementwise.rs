@@ -6,7 +6,8 @@ use super::data::Random;
 use super::for_each_row;
 use super::geometry::EDGES;
 use crate::reference::binary::{AddI8, MulI8};
-use crate::reference::mean::{MeanI8, output_len};
+use crate::reference::mean::MeanQuantized;
+use crate::reference::reduce::output_len;
 use crate::requantize::Multiplier;
 use crate::shape::{Broadcast, Pool2dShape, Window2d};
 use crate::table::{
@@ -86,7 +87,7 @@ fn means_over_any_axes_hold() {
         let dims: Vec<usize> = (0..=random.below(4)).map(|_| 1 + random.below(9)).collect();
         let reduced: Vec<bool> = dims.iter().map(|_| random.below(2) == 0).collect();
         let len = output_len(&dims, &reduced);
-        let constants = MeanI8 {
+        let constants = MeanQuantized {
             input_zero_point: random.int(-128, 127),
             output_zero_point: random.int(-128, 127),
             rescale: Multiplier { mantissa: random.int(1 << 30, i32::MAX), shift: random.int(-4, 4) },

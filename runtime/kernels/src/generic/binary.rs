@@ -1,7 +1,7 @@
 //! ADD, SUB and MUL on int8: the reference's arithmetic, compiled for an instruction set.
 
 use crate::isa::{Body, Isa};
-use crate::reference::binary::{AddI8, MulI8, add_i8, mul_i8, sub_i8};
+use crate::reference::binary::{AddI8, MulI8, add_quantized, mul_quantized, sub_quantized};
 use crate::shape::Broadcast;
 
 /// Two operands, how they are walked, and where the results go.
@@ -23,7 +23,7 @@ impl Body for Add<'_> {
     #[inline(always)]
     fn run(self) {
         let Operands { constants, walk, left, right, output } = self.0;
-        add_i8(constants, walk, left, right, output);
+        add_quantized(constants, walk, left, right, output);
     }
 }
 
@@ -33,7 +33,7 @@ impl Body for Sub<'_> {
     #[inline(always)]
     fn run(self) {
         let Operands { constants, walk, left, right, output } = self.0;
-        sub_i8(constants, walk, left, right, output);
+        sub_quantized(constants, walk, left, right, output);
     }
 }
 
@@ -43,11 +43,11 @@ impl Body for Mul<'_> {
     #[inline(always)]
     fn run(self) {
         let Operands { constants, walk, left, right, output } = self.0;
-        mul_i8(constants, walk, left, right, output);
+        mul_quantized(constants, walk, left, right, output);
     }
 }
 
-/// `left + right`, see [`add_i8`].
+/// `left + right`, see [`add_quantized`].
 pub(crate) fn add<I: Isa>(
     isa: I,
     constants: &AddI8,
@@ -59,7 +59,7 @@ pub(crate) fn add<I: Isa>(
     isa.vectorize(Add(Operands { constants, walk, left, right, output }));
 }
 
-/// `left - right`, see [`sub_i8`].
+/// `left - right`, see [`sub_quantized`].
 pub(crate) fn sub<I: Isa>(
     isa: I,
     constants: &AddI8,
@@ -71,7 +71,7 @@ pub(crate) fn sub<I: Isa>(
     isa.vectorize(Sub(Operands { constants, walk, left, right, output }));
 }
 
-/// `left * right`, see [`mul_i8`].
+/// `left * right`, see [`mul_quantized`].
 pub(crate) fn mul<I: Isa>(
     isa: I,
     constants: &MulI8,

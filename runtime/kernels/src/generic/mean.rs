@@ -2,7 +2,7 @@
 //! are added at once, in the reference's order. Other axes go to the reference.
 
 use crate::reference::mean as reference;
-use crate::reference::mean::MeanI8;
+use crate::reference::mean::MeanQuantized;
 
 /// Lengths of the three parts of a shape whose averaged axes are neighbours.
 struct Parts {
@@ -11,7 +11,11 @@ struct Parts {
     inner: usize,
 }
 
+/// None where the averaged axes are no neighbours, or there are no elements.
 fn parts(dims: &[usize], reduced: &[bool]) -> Option<Parts> {
+    if dims.contains(&0) {
+        return None;
+    }
     let start = reduced.iter().position(|&reduced| reduced)?;
     let end = reduced.iter().rposition(|&reduced| reduced)? + 1;
     reduced[start..end].iter().all(|&reduced| reduced).then(|| Parts {
@@ -49,7 +53,7 @@ pub fn mean_f32(dims: &[usize], reduced: &[bool], input: &[f32], output: &mut [f
 
 /// Means of int8.
 pub fn mean_i8(
-    constants: &MeanI8,
+    constants: &MeanQuantized,
     dims: &[usize],
     reduced: &[bool],
     input: &[i8],
@@ -57,11 +61,11 @@ pub fn mean_i8(
     output: &mut [i8],
 ) {
     let Some(parts) = parts(dims, reduced) else {
-        return reference::mean_i8(constants, dims, reduced, input, sums, output);
+        return reference::mean_quantized(constants, dims, reduced, input, sums, output);
     };
     assert_eq!(output.len(), parts.outer * parts.inner);
     let sums = &mut sums[..output.len()];
     sums.fill(0);
     add_runs(&parts, input, sums, |sum, value| sum.wrapping_add(i32::from(value)));
-    constants.store(parts.averaged, sums, output);
+    constants.store_means(parts.averaged, sums, output);
 }

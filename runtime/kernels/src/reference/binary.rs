@@ -1,21 +1,24 @@
-//! ADD, SUB and MUL with broadcasting (`reference/add.h`, `sub.h`, `mul.h` and `reference/integer_ops`).
+//! Operators of two operands with broadcasting: the walk, and ADD, SUB and MUL (`reference/add.h`, `sub.h`, `mul.h` and
+//! `reference/integer_ops`).
 //!
 //! The walk says how the operands repeat; `output` has [`Broadcast::output_len`] elements.
 
-use crate::requantize::Multiplier;
+use super::number::Number;
+use super::quantize::Quantized;
+use crate::requantize::{Multiplier, rounding_divide_by_pot};
 use crate::shape::{Broadcast, Clamp};
 
-/// Constants of ADD and SUB on int8. Both operands are shifted left by `left_shift`, brought to a common scale, and their
+/// Constants of ADD and SUB on quantized values. Both operands are shifted left by `left_shift`, brought to a common scale, and their
 /// sum is brought to the output's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddI8 {
+pub struct AddQuantized<T> {
     /// Zero point of the first operand.
     pub left_zero_point: i32,
     /// Zero point of the second operand.
     pub right_zero_point: i32,
     /// Zero point of the output.
     pub output_zero_point: i32,
-    /// Bits of headroom before rescaling; LiteRT's is 20.
+    /// Bits of headroom before rescaling; LiteRT's are 20 on 8 bits and 15 on 16.
     pub left_shift: u32,
     /// First operand to the common scale.
     pub left: Multiplier,
@@ -24,32 +27,35 @@ pub struct AddI8 {
     /// Common scale to the output's.
     pub output: Multiplier,
     /// Fused activation.
-    pub activation: Clamp<i8>,
+    pub activation: Clamp<T>,
 }
 
-impl AddI8 {
+/// Constants of ADD and SUB on int8.
+pub type AddI8 = AddQuantized<i8>;
+
+impl<T: Quantized> AddQuantized<T> {
     /// The first operand in the common scale.
     #[inline(always)]
-    pub fn scale_left(&self, value: i8) -> i32 {
-        self.left.apply((i32::from(value) - self.left_zero_point) << self.left_shift)
+    pub fn scale_left(&self, value: T) -> i32 {
+        self.left.apply((value.into() - self.left_zero_point) << self.left_shift)
     }
 
     /// The second operand in the common scale.
     #[inline(always)]
-    pub fn scale_right(&self, value: i8) -> i32 {
-        self.right.apply((i32::from(value) - self.right_zero_point) << self.left_shift)
+    pub fn scale_right(&self, value: T) -> i32 {
+        self.right.apply((value.into() - self.right_zero_point) << self.left_shift)
     }
 
     /// A sum in the common scale, as it is stored.
     #[inline(always)]
-    pub fn store(&self, sum: i32) -> i8 {
-        self.activation.apply(self.output.apply(sum).wrapping_add(self.output_zero_point))
+    pub fn store(&self, sum: i32) -> T {
+        T::hold(self.activation, self.output.apply(sum).wrapping_add(self.output_zero_point))
     }
 }
 
-/// Constants of MUL on int8.
+/// Constants of MUL on quantized values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MulI8 {
+pub struct MulQuantized<T> {
     /// Zero point of the first operand.
     pub left_zero_point: i32,
     /// Zero point of the second operand.
@@ -59,12 +65,15 @@ pub struct MulI8 {
     /// `scale_left * scale_right / scale_output`.
     pub output: Multiplier,
     /// Fused activation.
-    pub activation: Clamp<i8>,
+    pub activation: Clamp<T>,
 }
+
+/// Constants of MUL on int8.
+pub type MulI8 = MulQuantized<i8>;
 
 /// Computes every element of a broadcast.
 #[inline(always)]
-pub(crate) fn for_each_pair<T: Copy, U>(
+pub fn for_each_pair<T: Copy, U>(
     walk: &Broadcast,
     left: &[T],
     right: &[T],
@@ -110,7 +119,13 @@ pub fn mul_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[
 
 /// `left + right`.
 #[inline(always)]
-pub fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
+pub fn add_quantized<T: Quantized>(
+    constants: &AddQuantized<T>,
+    walk: &Broadcast,
+    left: &[T],
+    right: &[T],
+    output: &mut [T],
+) {
     for_each_pair(walk, left, right, output, |l, r| {
         constants.store(constants.scale_left(l).wrapping_add(constants.scale_right(r)))
     });
@@ -118,7 +133,13 @@ pub fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], ou
 
 /// `left - right`.
 #[inline(always)]
-pub fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
+pub fn sub_quantized<T: Quantized>(
+    constants: &AddQuantized<T>,
+    walk: &Broadcast,
+    left: &[T],
+    right: &[T],
+    output: &mut [T],
+) {
     for_each_pair(walk, left, right, output, |l, r| {
         constants.store(constants.scale_left(l).wrapping_sub(constants.scale_right(r)))
     });
@@ -126,13 +147,82 @@ pub fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], ou
 
 /// `left * right`.
 #[inline(always)]
-pub fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
+pub fn mul_quantized<T: Quantized>(
+    constants: &MulQuantized<T>,
+    walk: &Broadcast,
+    left: &[T],
+    right: &[T],
+    output: &mut [T],
+) {
     for_each_pair(walk, left, right, output, |l, r| {
-        let product =
-            (i32::from(l) - constants.left_zero_point) * (i32::from(r) - constants.right_zero_point);
+        let product = (l.into() - constants.left_zero_point) * (r.into() - constants.right_zero_point);
         let scaled = constants.output.apply(product).wrapping_add(constants.output_zero_point);
-        constants.activation.apply(scaled)
+        T::hold(constants.activation, scaled)
     });
+}
+
+/// Constants of ADD and SUB on int16 whose scales are powers of two and whose zero points are 0. One operand has the
+/// output's scale, the other is shifted to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddPowerOfTwo {
+    /// Right shift of the first operand, in 0..=31.
+    pub left_shift: u32,
+    /// Right shift of the second operand, in 0..=31.
+    pub right_shift: u32,
+    /// Fused activation.
+    pub activation: Clamp<i16>,
+}
+
+impl AddPowerOfTwo {
+    fn shifted(self, left: i16, right: i16) -> (i16, i16) {
+        let shift = |value: i16, by| rounding_divide_by_pot(i32::from(value), by) as i16;
+        (shift(left, self.left_shift), shift(right, self.right_shift))
+    }
+
+    /// `left + right`, saturating.
+    pub fn add(self, left: i16, right: i16) -> i16 {
+        let (left, right) = self.shifted(left, right);
+        i16::hold(self.activation, i32::from(left.saturating_add(right)))
+    }
+
+    /// `left - right`, saturating.
+    pub fn sub(self, left: i16, right: i16) -> i16 {
+        let (left, right) = self.shifted(left, right);
+        i16::hold(self.activation, i32::from(left.saturating_sub(right)))
+    }
+}
+
+/// `left + right` on numbers without a scale; integers wrap.
+pub fn add_numbers<T: Number>(
+    activation: Clamp<T>,
+    walk: &Broadcast,
+    left: &[T],
+    right: &[T],
+    output: &mut [T],
+) {
+    for_each_pair(walk, left, right, output, |l, r| l.plus(r).held(activation));
+}
+
+/// `left - right` on numbers without a scale; integers wrap.
+pub fn sub_numbers<T: Number>(
+    activation: Clamp<T>,
+    walk: &Broadcast,
+    left: &[T],
+    right: &[T],
+    output: &mut [T],
+) {
+    for_each_pair(walk, left, right, output, |l, r| l.minus(r).held(activation));
+}
+
+/// `left * right` on numbers without a scale; integers wrap.
+pub fn mul_numbers<T: Number>(
+    activation: Clamp<T>,
+    walk: &Broadcast,
+    left: &[T],
+    right: &[T],
+    output: &mut [T],
+) {
+    for_each_pair(walk, left, right, output, |l, r| l.times(r).held(activation));
 }
 
 #[cfg(test)]
@@ -170,8 +260,8 @@ mod tests {
             let walk = Broadcast::new(&[left.len()], &[right.len()]).unwrap();
             let mut sums = std::vec![0; left.len()];
             let mut differences = sums.clone();
-            add_i8(&constants, &walk, &left, &right, &mut sums);
-            sub_i8(&constants, &walk, &left, &right, &mut differences);
+            add_quantized(&constants, &walk, &left, &right, &mut sums);
+            sub_quantized(&constants, &walk, &left, &right, &mut differences);
             for (index, &(l, r)) in values.iter().enumerate() {
                 let l = left_scale * f64::from(i32::from(l) - zero_points.0);
                 let r = right_scale * f64::from(i32::from(r) - zero_points.1);
@@ -195,7 +285,7 @@ mod tests {
                 activation: Clamp::<i8>::NONE,
             };
             let mut output = [0];
-            mul_i8(&constants, &Broadcast::new(&[], &[]).unwrap(), &[l], &[r], &mut output);
+            mul_quantized(&constants, &Broadcast::new(&[], &[]).unwrap(), &[l], &[r], &mut output);
             let product = f64::from((i32::from(l) - zero_points.0) * (i32::from(r) - zero_points.1));
             let expected = (product * scale + f64::from(zero_points.2)).clamp(-128.0, 127.0);
             prop_assert!((expected - f64::from(output[0])).abs() <= 1.0);
@@ -213,5 +303,29 @@ mod tests {
         assert_eq!(output, [0.0, -3.0, 2.0, -14.0]);
         mul_f32(Clamp::<f32>::NONE, &walk, &[1.0, 2.0, 3.0, -9.0], &[1.0, 5.0], &mut output);
         assert_eq!(output, [1.0, 10.0, 3.0, -45.0]);
+    }
+
+    #[test]
+    fn integers_wrap_and_are_clamped() {
+        let walk = Broadcast::new(&[3], &[1]).unwrap();
+        let mut output = [0; 3];
+        let all = Clamp { min: i32::MIN, max: i32::MAX };
+        add_numbers(all, &walk, &[i32::MAX, 1, -5], &[1], &mut output);
+        assert_eq!(output, [i32::MIN, 2, -4]);
+        mul_numbers(Clamp { min: 0, max: 6 }, &walk, &[2, 100, -5], &[3], &mut output);
+        assert_eq!(output, [6, 6, 0]);
+    }
+
+    #[test]
+    fn powers_of_two_are_shifted_and_saturate() {
+        let constants = AddPowerOfTwo {
+            left_shift: 0,
+            right_shift: 1,
+            activation: Clamp { min: i16::MIN, max: i16::MAX },
+        };
+        assert_eq!(constants.add(10, 5), 13);
+        assert_eq!(constants.sub(10, -5), 13);
+        assert_eq!(constants.add(i16::MAX, 100), i16::MAX);
+        assert_eq!(constants.sub(i16::MIN, 100), i16::MIN);
     }
 }

@@ -1,6 +1,7 @@
-//! HARD_SWISH, `x * min(max(x + 3, 0), 6) / 6` (`reference/hard_swish.h`). On int8 in 16-bit fixed point; the last product
+//! HARD_SWISH, `x * min(max(x + 3, 0), 6) / 6` (`reference/hard_swish.h`). On 8 bits in 16-bit fixed point; the last product
 //! is truncated on purpose, which cancels the bias of the roundings before it.
 
+use super::quantize::Quantized;
 use crate::requantize::{
     rounding_divide_by_pot, saturating_doubling_high_mul_i16, saturating_left_shift_i16,
     saturating_rounding_doubling_high_mul_i16,
@@ -14,9 +15,9 @@ pub fn hard_swish_f32(input: &[f32], output: &mut [f32]) {
     }
 }
 
-/// Constants of HARD_SWISH on int8. A factor is `mantissa * 2^(exponent - 15)`.
+/// Constants of HARD_SWISH on int8 and uint8. A factor is `mantissa * 2^(exponent - 15)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HardSwishI8 {
+pub struct HardSwish {
     /// Zero point of the input.
     pub input_zero_point: i16,
     /// Zero point of the output.
@@ -31,15 +32,15 @@ pub struct HardSwishI8 {
     pub reluish_exponent: i32,
 }
 
-impl HardSwishI8 {
-    fn apply(&self, value: i8) -> i8 {
-        let fine = (i16::from(value) - self.input_zero_point) * (1 << 7);
+impl HardSwish {
+    fn apply<T: Quantized>(&self, value: T) -> T {
+        let fine = (value.into() as i16 - self.input_zero_point) * (1 << 7);
         let preshift = saturating_rounding_doubling_high_mul_i16(fine, self.output_mantissa);
         let gate = self.gate(fine);
         let product = saturating_doubling_high_mul_i16(gate, preshift);
         let right = (-self.output_exponent).clamp(0, 31) as u32;
         let shifted = rounding_divide_by_pot(i32::from(product), right) + i32::from(self.output_zero_point);
-        shifted.clamp(-128, 127) as i8
+        T::saturate(shifted)
     }
 
     /// `min(max(x + 3, 0), 6) / 6` as Q0.15.
@@ -59,8 +60,8 @@ impl HardSwishI8 {
     }
 }
 
-/// On int8.
-pub fn hard_swish_i8(constants: &HardSwishI8, input: &[i8], output: &mut [i8]) {
+/// On int8 and uint8.
+pub fn hard_swish_quantized<T: Quantized>(constants: &HardSwish, input: &[T], output: &mut [T]) {
     assert_eq!(input.len(), output.len());
     for (store, &value) in output.iter_mut().zip(input) {
         *store = constants.apply(value);
@@ -87,7 +88,7 @@ mod tests {
         };
         let (output_mantissa, output_exponent) = fixed(0.05 / 128.0 / 0.04);
         let (reluish_mantissa, reluish_exponent) = fixed(0.05 / 128.0 * 32768.0 / 3.0);
-        let constants = HardSwishI8 {
+        let constants = HardSwish {
             input_zero_point: -20,
             output_zero_point: -100,
             output_mantissa,
@@ -97,7 +98,7 @@ mod tests {
         };
         for q in i8::MIN..=i8::MAX {
             let mut output = [0];
-            hard_swish_i8(&constants, &[q], &mut output);
+            hard_swish_quantized(&constants, &[q], &mut output);
             let real = 0.05 * (f64::from(q) + 20.0);
             let exact = (real * (real + 3.0).clamp(0.0, 6.0) / 6.0 / 0.04 - 100.0).clamp(-128.0, 127.0);
             assert!((exact - f64::from(output[0])).abs() <= 1.0, "{q}: {exact} {}", output[0]);

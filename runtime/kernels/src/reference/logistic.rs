@@ -1,5 +1,10 @@
-//! LOGISTIC: `reference/logistic.h` on floats; on int8 a table of 256 entries, as in LiteRT's `activations.cc` and
-//! `lut.h`, for both of its kernel families.
+//! LOGISTIC on floats (`reference/logistic.h`). On 8 bits it is a [table](super::lookup), on 16 bits see
+//! [`sigmoid`](super::sigmoid).
+
+/// `1 / (1 + e^-x)`, as tables are filled with it.
+pub fn logistic(value: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-value))
+}
 
 /// `1 / (1 + e^-x)`, with the cut-offs of the source.
 pub fn logistic_f32(input: &[f32], output: &mut [f32]) {
@@ -16,40 +21,6 @@ pub fn logistic_f32(input: &[f32], output: &mut [f32]) {
         } else {
             1.0 / (1.0 + libm::expf(-value))
         };
-    }
-}
-
-/// Every output of a function of one int8: entry `q as u8` is the output for `q`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table256(pub [i8; 256]);
-
-impl Table256 {
-    /// The table of `function` between two quantizations: dequantize, compute, multiply by `1 / output_scale`, round, clamp.
-    pub fn of(
-        (input_scale, input_zero_point): (f32, i32),
-        (output_scale, output_zero_point): (f32, i32),
-        function: impl Fn(f32) -> f32,
-    ) -> Self {
-        let inverse = 1.0 / output_scale;
-        Self(core::array::from_fn(|index| {
-            let q = i32::from(index as u8 as i8);
-            let real = input_scale * (q - input_zero_point) as f32;
-            let rounded = libm::roundf(function(real) * inverse);
-            (rounded + output_zero_point as f32).clamp(-128.0, 127.0) as i8
-        }))
-    }
-
-    /// LOGISTIC's table.
-    pub fn logistic(input: (f32, i32), output: (f32, i32)) -> Self {
-        Self::of(input, output, |value| 1.0 / (1.0 + libm::expf(-value)))
-    }
-}
-
-/// Looks every element up.
-pub fn look_up(table: &Table256, input: &[i8], output: &mut [i8]) {
-    assert_eq!(input.len(), output.len());
-    for (store, &value) in output.iter_mut().zip(input) {
-        *store = table.0[usize::from(value as u8)];
     }
 }
 
@@ -73,17 +44,6 @@ mod tests {
             let exact = 1.0 / (1.0 + (-f64::from(value)).exp());
             let tolerance = if value < -9.0 { 2e-4 } else { 2e-7 };
             assert!((f64::from(output[0]) / exact - 1.0).abs() < tolerance, "{value}");
-        }
-    }
-
-    #[test]
-    fn a_table_holds_each_rounded_value() {
-        let table = Table256::logistic((0.1, 3), (1.0 / 256.0, -128));
-        for q in i8::MIN..=i8::MAX {
-            let exact = 1.0 / (1.0 + (-0.1 * (f64::from(q) - 3.0)).exp());
-            let mut output = [0];
-            look_up(&table, &[q], &mut output);
-            assert!((exact * 256.0 - 128.0 - f64::from(output[0])).abs() < 0.501 || output[0] == 127);
         }
     }
 }

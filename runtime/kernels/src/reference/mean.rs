@@ -1,64 +1,20 @@
-//! MEAN over any axes (`reference/reduce.h`: `Mean` and `QuantizedMeanOrSum`).
+//! MEAN and the quantized SUM over any axes (`reference/reduce.h`: `Mean` and `QuantizedMeanOrSum`).
 //!
-//! `dims` is the input's shape and `reduced` says for each axis whether it is averaged over. The output has the other axes, in
-//! order; whether it keeps the averaged ones with length 1 makes no difference to its elements. No axis has length 0.
+//! `dims`, `reduced` and the output's order are as in [`reduce`](super::reduce).
 
-use alloc::vec;
-use alloc::vec::Vec;
-
+use super::quantize::Quantized;
+use super::reduce::{count, for_each_element, output_len};
 use crate::requantize::Multiplier;
 
-/// Constants of MEAN on int8.
+/// Constants of MEAN and SUM on quantized values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MeanI8 {
+pub struct MeanQuantized {
     /// Zero point of the input.
     pub input_zero_point: i32,
     /// Zero point of the output.
     pub output_zero_point: i32,
-    /// `scale_input / scale_output`; the division by the count is folded in here, as LiteRT does it.
+    /// `scale_input / scale_output`; MEAN divides it by the count, as LiteRT does.
     pub rescale: Multiplier,
-}
-
-/// Elements of the output.
-pub fn output_len(dims: &[usize], reduced: &[bool]) -> usize {
-    dims.iter().zip(reduced).filter(|(_, reduced)| !**reduced).map(|(len, _)| *len).product()
-}
-
-/// Elements averaged into one.
-pub fn count(dims: &[usize], reduced: &[bool]) -> usize {
-    dims.iter().zip(reduced).filter(|(_, reduced)| **reduced).map(|(len, _)| *len).product()
-}
-
-/// Calls `visit(input, output)` for each input element, in order, with the output element it is averaged into.
-fn for_each_element(dims: &[usize], reduced: &[bool], mut visit: impl FnMut(usize, usize)) {
-    let strides = output_strides(dims, reduced);
-    let mut index = vec![0; dims.len()];
-    let mut output = 0;
-    for input in 0..dims.iter().product() {
-        visit(input, output);
-        for axis in (0..dims.len()).rev() {
-            index[axis] += 1;
-            output += strides[axis];
-            if index[axis] < dims[axis] {
-                break;
-            }
-            output -= strides[axis] * dims[axis];
-            index[axis] = 0;
-        }
-    }
-}
-
-/// Step in the output for a step along each input axis; 0 along averaged ones.
-fn output_strides(dims: &[usize], reduced: &[bool]) -> Vec<usize> {
-    let mut strides = vec![0; dims.len()];
-    let mut step = 1;
-    for axis in (0..dims.len()).rev() {
-        if !reduced[axis] {
-            strides[axis] = step;
-            step *= dims[axis];
-        }
-    }
-    strides
 }
 
 /// Means of floats: summed in the input's order, then divided.
@@ -72,30 +28,78 @@ pub fn mean_f32(dims: &[usize], reduced: &[bool], input: &[f32], output: &mut [f
     }
 }
 
-/// Means of int8. `sums` is scratch of the output's length; its content means nothing.
-pub fn mean_i8(
-    constants: &MeanI8,
+/// Means of integers without a scale: summed in 64 bits, then divided towards zero. `sums` is scratch of the output's
+/// length; its content means nothing. Without elements the mean is 0.
+pub fn mean_integers<T: Copy + Into<i64>>(
     dims: &[usize],
     reduced: &[bool],
-    input: &[i8],
+    input: &[T],
+    sums: &mut [i64],
+    output: &mut [T],
+    narrow: impl Fn(i64) -> T,
+) {
+    let sums = &mut sums[..output.len()];
+    sums.fill(0);
+    for_each_element(dims, reduced, |from, to| sums[to] = sums[to].wrapping_add(input[from].into()));
+    let count = count(dims, reduced).max(1) as i64;
+    for (store, &sum) in output.iter_mut().zip(&*sums) {
+        *store = narrow(sum / count);
+    }
+}
+
+/// Means of quantized values. `sums` is scratch of the output's length; its content means nothing. Without elements
+/// the output is 0, as it is stored.
+pub fn mean_quantized<T: Quantized>(
+    constants: &MeanQuantized,
+    dims: &[usize],
+    reduced: &[bool],
+    input: &[T],
     sums: &mut [i32],
-    output: &mut [i8],
+    output: &mut [T],
+) {
+    let rescale = divided(constants.rescale, count(dims, reduced).max(1) as u64);
+    rescale_sums(constants, rescale, dims, reduced, input, sums, output);
+}
+
+/// Sums of quantized values. `sums` is as in [`mean_quantized`].
+pub fn sum_quantized<T: Quantized>(
+    constants: &MeanQuantized,
+    dims: &[usize],
+    reduced: &[bool],
+    input: &[T],
+    sums: &mut [i32],
+    output: &mut [T],
+) {
+    rescale_sums(constants, constants.rescale, dims, reduced, input, sums, output);
+}
+
+fn rescale_sums<T: Quantized>(
+    constants: &MeanQuantized,
+    rescale: Multiplier,
+    dims: &[usize],
+    reduced: &[bool],
+    input: &[T],
+    sums: &mut [i32],
+    output: &mut [T],
 ) {
     assert_eq!(output.len(), output_len(dims, reduced));
     let sums = &mut sums[..output.len()];
     sums.fill(0);
-    for_each_element(dims, reduced, |from, to| sums[to] = sums[to].wrapping_add(i32::from(input[from])));
-    constants.store(count(dims, reduced), sums, output);
+    for_each_element(dims, reduced, |from, to| sums[to] = sums[to].wrapping_add(input[from].into()));
+    constants.store(rescale, count(dims, reduced), sums, output);
 }
 
-impl MeanI8 {
+impl MeanQuantized {
     /// From the sums of `count` elements each to the means.
-    pub(crate) fn store(&self, count: usize, sums: &[i32], output: &mut [i8]) {
-        let rescale = divided(self.rescale, count as u64);
+    pub(crate) fn store_means<T: Quantized>(&self, count: usize, sums: &[i32], output: &mut [T]) {
+        self.store(divided(self.rescale, count.max(1) as u64), count, sums, output);
+    }
+
+    fn store<T: Quantized>(&self, rescale: Multiplier, count: usize, sums: &[i32], output: &mut [T]) {
         let zeros = i64::from(self.input_zero_point) * count as i64;
         for (store, &sum) in output.iter_mut().zip(sums) {
-            let mean = rescale.apply((i64::from(sum) - zeros) as i32).wrapping_add(self.output_zero_point);
-            *store = mean.clamp(-128, 127) as i8;
+            let scaled = rescale.apply((i64::from(sum) - zeros) as i32).wrapping_add(self.output_zero_point);
+            *store = if count == 0 { T::narrow(0) } else { T::saturate(scaled) };
         }
     }
 }
@@ -128,13 +132,13 @@ mod tests {
 
     #[test]
     fn int8_means_are_rescaled() {
-        let constants = MeanI8 {
+        let constants = MeanQuantized {
             input_zero_point: -1,
             output_zero_point: 10,
             rescale: Multiplier { mantissa: 1 << 30, shift: 2 },
         };
         let (mut sums, mut output) = ([9; 2], [0; 2]);
-        mean_i8(&constants, &[3, 2], &[true, false], &[1, -1, 2, -1, 6, -128], &mut sums, &mut output);
+        mean_quantized(&constants, &[3, 2], &[true, false], &[1i8, -1, 2, -1, 6, -128], &mut sums, &mut output);
         // (2 + 3 + 7) / 3 * 2 + 10 and (0 + 0 - 127) / 3 * 2 + 10
         assert_eq!(output, [18, -75]);
     }

@@ -1,6 +1,7 @@
 //! AVERAGE_POOL_2D and MAX_POOL_2D (`reference/pooling.h`, `reference/integer_ops/pooling.h`). Input and output share
 //! scale and zero point. Every window touches the image.
 
+use super::quantize::Quantized;
 use crate::shape::{Clamp, Pool2dShape};
 
 /// Calls `visit(output, taps)` for each output element, with the indices of its taps inside the image.
@@ -39,18 +40,27 @@ pub fn average_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], o
 }
 
 /// Mean of the taps inside the image, rounded half away from zero.
-pub fn average_i8(shape: &Pool2dShape, activation: Clamp<i8>, input: &[i8], output: &mut [i8]) {
+pub fn average_quantized<T: Quantized>(
+    shape: &Pool2dShape,
+    activation: Clamp<T>,
+    input: &[T],
+    output: &mut [T],
+) {
     assert_eq!(input.len(), shape.input_len());
     for_each_window(shape, output, |taps| {
-        let (sum, count) = taps.fold((0, 0), |(sum, count), tap| (sum + i32::from(input[tap]), count + 1));
-        activation.apply(round_quotient(sum, count))
+        let (sum, count) = taps.fold((0i32, 0), |(sum, count), tap| {
+            let value: i32 = input[tap].into();
+            (sum.wrapping_add(value), count + 1)
+        });
+        T::hold(activation, round_quotient(sum, count))
     });
 }
 
 /// `sum / count`, rounded half away from zero; `count` is positive.
 #[inline(always)]
 pub(crate) fn round_quotient(sum: i32, count: i32) -> i32 {
-    if sum > 0 { (sum + count / 2) / count } else { (sum - count / 2) / count }
+    let half = count / 2;
+    if sum > 0 { sum.wrapping_add(half) / count } else { sum.wrapping_sub(half) / count }
 }
 
 /// Greatest of the taps inside the image.
@@ -62,10 +72,15 @@ pub fn max_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], outpu
 }
 
 /// Greatest of the taps inside the image.
-pub fn max_i8(shape: &Pool2dShape, activation: Clamp<i8>, input: &[i8], output: &mut [i8]) {
+pub fn max_quantized<T: Quantized>(
+    shape: &Pool2dShape,
+    activation: Clamp<T>,
+    input: &[T],
+    output: &mut [T],
+) {
     assert_eq!(input.len(), shape.input_len());
     for_each_window(shape, output, |taps| {
-        activation.apply(taps.fold(i32::from(i8::MIN), |greatest, tap| greatest.max(i32::from(input[tap]))))
+        T::hold(activation, taps.fold(T::MIN, |greatest, tap| greatest.max(input[tap].into())))
     });
 }
 
@@ -94,9 +109,9 @@ mod tests {
     #[test]
     fn taps_in_the_padding_do_not_count() {
         let mut output = [0; 4];
-        average_i8(&SHAPE, Clamp::<i8>::NONE, &[1, 2, -3, 4, 4, -4, 7, 8, 9], &mut output);
+        average_quantized(&SHAPE, Clamp::<i8>::NONE, &[1, 2, -3, 4, 4, -4, 7, 8, 9], &mut output);
         assert_eq!(output, [3, -4, 8, 9]);
-        max_i8(&SHAPE, Clamp { min: -2, max: 8 }, &[1, 2, -3, 4, 4, -4, 7, 8, 9], &mut output);
+        max_quantized(&SHAPE, Clamp { min: -2, max: 8 }, &[1, 2, -3, 4, 4, -4, 7, 8, 9], &mut output);
         assert_eq!(output, [4, -2, 8, 8]);
     }
 

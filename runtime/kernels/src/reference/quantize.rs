@@ -2,9 +2,10 @@
 
 use crate::requantize::Multiplier;
 use crate::round::round_clamped;
+use crate::shape::Clamp;
 
 /// An integer type that quantized values are stored in.
-pub trait Quantized: Copy + Into<i32> {
+pub trait Quantized: Copy + PartialOrd + Into<i32> {
     /// Least value.
     const MIN: i32;
     /// Greatest value.
@@ -12,37 +13,35 @@ pub trait Quantized: Copy + Into<i32> {
 
     /// `value`, which lies in `MIN..=MAX`, in this type.
     fn narrow(value: i32) -> Self;
-}
 
-impl Quantized for i8 {
-    const MIN: i32 = i8::MIN as i32;
-    const MAX: i32 = i8::MAX as i32;
-
+    /// `value`, held inside `range`.
     #[inline(always)]
-    fn narrow(value: i32) -> Self {
-        value as Self
+    fn hold(range: Clamp<Self>, value: i32) -> Self {
+        Self::narrow(value.max(range.min.into()).min(range.max.into()))
+    }
+
+    /// `value`, held inside the type.
+    #[inline(always)]
+    fn saturate(value: i32) -> Self {
+        Self::narrow(value.clamp(Self::MIN, Self::MAX))
     }
 }
 
-impl Quantized for u8 {
-    const MIN: i32 = 0;
-    const MAX: i32 = u8::MAX as i32;
+macro_rules! quantized {
+    ($($integer:ty),*) => {$(
+        impl Quantized for $integer {
+            const MIN: i32 = <$integer>::MIN as i32;
+            const MAX: i32 = <$integer>::MAX as i32;
 
-    #[inline(always)]
-    fn narrow(value: i32) -> Self {
-        value as Self
-    }
+            #[inline(always)]
+            fn narrow(value: i32) -> Self {
+                value as Self
+            }
+        }
+    )*};
 }
 
-impl Quantized for i16 {
-    const MIN: i32 = i16::MIN as i32;
-    const MAX: i32 = i16::MAX as i32;
-
-    #[inline(always)]
-    fn narrow(value: i32) -> Self {
-        value as Self
-    }
-}
+quantized!(i8, u8, i16, i32);
 
 /// Floats to integers: `round(x / scale) + zero_point`, halves away from zero, clamped. NaN gives the zero point, which is a
 /// value of `T`.
@@ -79,15 +78,15 @@ impl Requantize {
     /// The rescaled value, not yet clamped.
     #[inline(always)]
     pub fn apply(&self, value: i32) -> i32 {
-        self.multiplier.apply(value - self.input_zero_point).wrapping_add(self.output_zero_point)
+        self.multiplier.apply(value.wrapping_sub(self.input_zero_point)).wrapping_add(self.output_zero_point)
     }
 }
 
-/// Rescales between int8, uint8 and int16.
+/// Rescales between int8, uint8, int16 and int32.
 pub fn requantize<In: Quantized, Out: Quantized>(rescale: &Requantize, input: &[In], output: &mut [Out]) {
     assert_eq!(input.len(), output.len());
     for (store, &value) in output.iter_mut().zip(input) {
-        *store = Out::narrow(rescale.apply(value.into()).clamp(Out::MIN, Out::MAX));
+        *store = Out::saturate(rescale.apply(value.into()));
     }
 }
 

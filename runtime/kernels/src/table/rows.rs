@@ -8,13 +8,13 @@ use crate::arch::x86_64;
 use crate::generic;
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
-use crate::reference::hard_swish::HardSwishI8;
-use crate::reference::logistic::Table256;
-use crate::reference::mean::MeanI8;
+use crate::reference::hard_swish::HardSwish;
+use crate::reference::lookup::Table256;
+use crate::reference::mean::MeanQuantized;
 use crate::reference::quantize::Requantize;
-use crate::reference::softmax::SoftmaxI8;
+use crate::reference::softmax::SoftmaxQuantized;
 use crate::reference::{
-    activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, logistic, mean, pad,
+    activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, logistic, lookup, mean, pad,
     pool_2d, quantize, softmax,
 };
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
@@ -50,21 +50,21 @@ pub type PoolI8 = fn(&Pool2dShape, Clamp<i8>, &[i8], &mut [i8]);
 /// `(dims, reduced, input, output)`, see [`mean`].
 pub type MeanF32Fn = fn(&[usize], &[bool], &[f32], &mut [f32]);
 /// `(constants, dims, reduced, input, sums, output)`, see [`mean`].
-pub type MeanI8Fn = fn(&MeanI8, &[usize], &[bool], &[i8], &mut [i32], &mut [i8]);
+pub type MeanI8Fn = fn(&MeanQuantized, &[usize], &[bool], &[i8], &mut [i32], &mut [i8]);
 /// `(beta, depth, input, output)`, see [`softmax`].
 pub type SoftmaxF32Fn = fn(f32, usize, &[f32], &mut [f32]);
 /// `(constants, depth, input, output)`, see [`softmax`].
-pub type SoftmaxI8Fn = fn(&SoftmaxI8, usize, &[i8], &mut [i8]);
+pub type SoftmaxI8Fn = fn(&SoftmaxQuantized, usize, &[i8], &mut [i8]);
 /// `(input, output)`, element by element.
 pub type UnaryF32 = fn(&[f32], &mut [f32]);
 /// `(table, input, output)`, element by element.
-pub type LookUpI8 = fn(&Table256, &[i8], &mut [i8]);
+pub type LookUpI8 = fn(&Table256<i8>, &[i8], &mut [i8]);
 /// `(range, input, output)`, see [`activation`].
 pub type ClampF32Fn = fn(Clamp<f32>, &[f32], &mut [f32]);
 /// `(rescale, range, input, output)`, see [`activation`].
 pub type ClampI8Fn = fn(&Requantize, Clamp<i8>, &[i8], &mut [i8]);
 /// `(constants, input, output)`, see [`hard_swish`].
-pub type HardSwishI8Fn = fn(&HardSwishI8, &[i8], &mut [i8]);
+pub type HardSwishI8Fn = fn(&HardSwish, &[i8], &mut [i8]);
 /// `(dims, before, padded, value, input, output)`, see [`pad`].
 pub type PadFn<T> = fn(&[usize], &[usize], &[usize], T, &[T], &mut [T]);
 /// `(scale, zero_point, input, output)`, see [`quantize`].
@@ -242,7 +242,7 @@ pub static ADD_I8: Table<AddI8Fn> = Table {
     operator: "ADD",
     types: "i8",
     rows: &[
-        plain(binary::add_i8),
+        plain(binary::add_quantized),
         #[cfg(target_arch = "x86_64")]
         avx2("plain loops", x86_64::avx2::add_i8),
         #[cfg(target_arch = "x86_64")]
@@ -259,7 +259,7 @@ pub static SUB_I8: Table<AddI8Fn> = Table {
     operator: "SUB",
     types: "i8",
     rows: &[
-        plain(binary::sub_i8),
+        plain(binary::sub_quantized),
         #[cfg(target_arch = "x86_64")]
         avx2("plain loops", x86_64::avx2::sub_i8),
         #[cfg(target_arch = "x86_64")]
@@ -276,7 +276,7 @@ pub static MUL_I8: Table<MulI8Fn> = Table {
     operator: "MUL",
     types: "i8",
     rows: &[
-        plain(binary::mul_i8),
+        plain(binary::mul_quantized),
         #[cfg(target_arch = "x86_64")]
         avx2("plain loops", x86_64::avx2::mul_i8),
         #[cfg(target_arch = "x86_64")]
@@ -295,7 +295,7 @@ pub static AVERAGE_POOL_2D_F32: Table<PoolF32> = Table {
 pub static AVERAGE_POOL_2D_I8: Table<PoolI8> = Table {
     operator: "AVERAGE_POOL_2D",
     types: "i8",
-    rows: &[plain(pool_2d::average_i8), portable("vectors of 16", generic::pool_2d::average_i8)],
+    rows: &[plain(pool_2d::average_quantized), portable("vectors of 16", generic::pool_2d::average_i8)],
 };
 
 /// MAX_POOL_2D on floats.
@@ -309,7 +309,7 @@ pub static MAX_POOL_2D_F32: Table<PoolF32> = Table {
 pub static MAX_POOL_2D_I8: Table<PoolI8> = Table {
     operator: "MAX_POOL_2D",
     types: "i8",
-    rows: &[plain(pool_2d::max_i8), portable("vectors of 16", generic::pool_2d::max_i8)],
+    rows: &[plain(pool_2d::max_quantized), portable("vectors of 16", generic::pool_2d::max_i8)],
 };
 
 /// MEAN on floats.
@@ -323,7 +323,7 @@ pub static MEAN_F32: Table<MeanF32Fn> = Table {
 pub static MEAN_I8: Table<MeanI8Fn> = Table {
     operator: "MEAN",
     types: "i8",
-    rows: &[plain(mean::mean_i8), portable("runs of inner axes", generic::mean::mean_i8)],
+    rows: &[plain(mean::mean_quantized), portable("runs of inner axes", generic::mean::mean_i8)],
 };
 
 /// SOFTMAX on floats.
@@ -332,7 +332,7 @@ pub static SOFTMAX_F32: Table<SoftmaxF32Fn> =
 
 /// SOFTMAX on int8.
 pub static SOFTMAX_I8: Table<SoftmaxI8Fn> =
-    Table { operator: "SOFTMAX", types: "i8", rows: &[plain(softmax::softmax_i8)] };
+    Table { operator: "SOFTMAX", types: "i8", rows: &[plain(softmax::softmax_quantized)] };
 
 /// LOGISTIC on floats.
 pub static LOGISTIC_F32: Table<UnaryF32> =
@@ -340,7 +340,7 @@ pub static LOGISTIC_F32: Table<UnaryF32> =
 
 /// LOGISTIC on int8, by a table.
 pub static LOGISTIC_I8: Table<LookUpI8> =
-    Table { operator: "LOGISTIC", types: "i8", rows: &[plain(logistic::look_up)] };
+    Table { operator: "LOGISTIC", types: "i8", rows: &[plain(lookup::look_up)] };
 
 /// RELU, RELU6 and RELU_N1_TO_1 on floats.
 pub static RELU_F32: Table<ClampF32Fn> =
@@ -348,7 +348,7 @@ pub static RELU_F32: Table<ClampF32Fn> =
 
 /// RELU, RELU6 and RELU_N1_TO_1 on int8.
 pub static RELU_I8: Table<ClampI8Fn> =
-    Table { operator: "RELU", types: "i8", rows: &[plain(activation::clamp_i8)] };
+    Table { operator: "RELU", types: "i8", rows: &[plain(activation::clamp_quantized)] };
 
 /// HARD_SWISH on floats.
 pub static HARD_SWISH_F32: Table<UnaryF32> =
@@ -356,7 +356,7 @@ pub static HARD_SWISH_F32: Table<UnaryF32> =
 
 /// HARD_SWISH on int8.
 pub static HARD_SWISH_I8: Table<HardSwishI8Fn> =
-    Table { operator: "HARD_SWISH", types: "i8", rows: &[plain(hard_swish::hard_swish_i8)] };
+    Table { operator: "HARD_SWISH", types: "i8", rows: &[plain(hard_swish::hard_swish_quantized)] };
 
 /// PAD on floats.
 pub static PAD_F32: Table<PadFn<f32>> = Table { operator: "PAD", types: "f32", rows: &[plain(pad::pad)] };

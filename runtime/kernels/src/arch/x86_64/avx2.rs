@@ -227,7 +227,7 @@ impl PairTaps for Avx2 {
 pub(crate) fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     match Avx2::detect() {
         Some(isa) => binary::add(isa, constants, walk, left, right, output),
-        None => reference::binary::add_i8(constants, walk, left, right, output),
+        None => reference::binary::add_quantized(constants, walk, left, right, output),
     }
 }
 
@@ -235,7 +235,7 @@ pub(crate) fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[
 pub(crate) fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     match Avx2::detect() {
         Some(isa) => binary::sub(isa, constants, walk, left, right, output),
-        None => reference::binary::sub_i8(constants, walk, left, right, output),
+        None => reference::binary::sub_quantized(constants, walk, left, right, output),
     }
 }
 
@@ -243,7 +243,7 @@ pub(crate) fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[
 pub(crate) fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     match Avx2::detect() {
         Some(isa) => binary::mul(isa, constants, walk, left, right, output),
-        None => reference::binary::mul_i8(constants, walk, left, right, output),
+        None => reference::binary::mul_quantized(constants, walk, left, right, output),
     }
 }
 
