@@ -1,4 +1,4 @@
-//! IEEE 754 binary16, as far as constants need it: to float32, exactly.
+//! IEEE 754 binary16: to float32, exactly, and back, to the nearest.
 
 /// The float32 with the value of a binary16 bit pattern. Every binary16 is a float32, so nothing is rounded; a NaN keeps
 /// its payload and becomes quiet.
@@ -22,6 +22,37 @@ const fn subnormal(fraction: u32) -> u32 {
     let leading = 31 - fraction.leading_zeros();
     let exponent = leading + 127 - 24;
     (exponent << 23) | ((fraction << (23 - leading)) & 0x7f_ffff)
+}
+
+/// The binary16 bit pattern nearest to a float32, halves to the even one; beyond the greatest finite one an infinity.
+pub const fn f32_to_f16(value: f32) -> u16 {
+    const INFINITY: u32 = 0x7f80_0000;
+    /// From here on the nearest binary16 is infinite: 65520.
+    const OVERFLOW: u32 = 0x477f_f000;
+    /// 2^-14, the least normal binary16, and 2^-25, half of the least subnormal one.
+    const NORMAL: u32 = 0x3880_0000;
+    const LEAST: u32 = 0x3300_0000;
+    let bits = value.to_bits();
+    let sign = ((bits >> 16) & 0x8000) as u16;
+    let magnitude = bits & 0x7fff_ffff;
+    let nearest = if magnitude > INFINITY {
+        0x7e00
+    } else if magnitude >= OVERFLOW {
+        0x7c00
+    } else if magnitude >= NORMAL {
+        rounded_right(magnitude - ((127 - 15) << 23), 13)
+    } else if magnitude > LEAST {
+        rounded_right((magnitude & 0x7f_ffff) | 0x80_0000, 126 - (magnitude >> 23))
+    } else {
+        0
+    };
+    sign | nearest as u16
+}
+
+/// `value / 2^bits` to the nearest, halves to the even one. `bits` in 1..=24.
+const fn rounded_right(value: u32, bits: u32) -> u32 {
+    let (quotient, rest, half) = (value >> bits, value & ((1 << bits) - 1), 1 << (bits - 1));
+    quotient + (rest > half || (rest == half && quotient & 1 == 1)) as u32
 }
 
 /// Converts a slice of bit patterns, element by element.
@@ -63,5 +94,25 @@ mod tests {
                 assert_eq!(found.is_sign_negative(), bits & 0x8000 != 0, "{bits:#06x}");
             }
         }
+    }
+
+    #[test]
+    fn numbers_come_back() {
+        for bits in 0..=u16::MAX {
+            let value = f16_to_f32(bits);
+            assert_eq!(f32_to_f16(value), if value.is_nan() { bits & 0x8000 | 0x7e00 } else { bits }, "{bits:#06x}");
+        }
+    }
+
+    #[test]
+    fn between_two_numbers_the_nearest_is_taken() {
+        for bits in 0..0x7bffu16 {
+            let (below, above) = (f16_to_f32(bits), f16_to_f32(bits + 1));
+            let middle = (below + above) / 2.0;
+            assert_eq!(f32_to_f16(middle), bits + (bits & 1), "{bits:#06x}");
+            assert_eq!(f32_to_f16(middle.next_down()), bits, "{bits:#06x}");
+            assert_eq!(f32_to_f16(middle.next_up()), bits + 1, "{bits:#06x}");
+        }
+        assert_eq!([65_519.99, 65_520.0, 1e30, -1e30].map(f32_to_f16), [0x7bff, 0x7c00, 0x7c00, 0xfc00]);
     }
 }

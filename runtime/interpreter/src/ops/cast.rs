@@ -3,9 +3,7 @@
 use alloc::format;
 
 use bytemuck::Pod;
-use edgebench_kernels::half::f16_to_f32;
 use edgebench_kernels::reference::cast::{self, From, To};
-use edgebench_kernels::reference::unary::for_each;
 
 use super::map::plain_unary;
 use super::{Operand, Prepared, Site};
@@ -23,10 +21,7 @@ pub(crate) fn cast(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         DType::Int16 => from::<i16>(site, &output),
         DType::Int32 => from::<i32>(site, &output),
         DType::Int64 => from::<i64>(site, &output),
-        DType::Float16 if output.dtype() == DType::Float32 => {
-            Ok(plain_unary(|input, output| for_each(input, output, f16_to_f32)))
-        }
-        dtype => Err(site.unsupported(format!("types {dtype} to {}", output.dtype()))),
+        DType::Float16 => from::<u16>(site, &output),
     }
 }
 
@@ -38,8 +33,8 @@ fn from<In: Pod + From>(site: &Site<'_, '_>, output: &Operand<'_>) -> Result<Pre
         DType::Int16 => Ok(between::<In, i16>()),
         DType::Int32 => Ok(between::<In, i32>()),
         DType::Int64 => Ok(between::<In, i64>()),
+        DType::Float16 => Ok(between::<In, u16>()),
         DType::Bool => Ok(plain_unary(cast::cast_to_bool::<In>)),
-        dtype => Err(site.unsupported(format!("output type {dtype}"))),
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn ceil(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
 
 /// Prepares ROUND: halves go to the even neighbour.
 pub(crate) fn round(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
-    only_floats(site, libm::rintf)
+    only_floats(site, unary::round_half_even)
 }
 
 /// Prepares SIGN.
@@ -245,6 +245,11 @@ pub(crate) fn gelu(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         DType::Float32 => Ok(each(function)),
         DType::Int8 => by_table::<i8>(&input, &output, function),
         DType::UInt8 => by_table::<u8>(&input, &output, function),
+        DType::Int16 => {
+            input.expect_no_zero_point()?;
+            output.expect_no_zero_point()?;
+            Ok(by_lines(Table513::of(input.per_tensor()?, output.per_tensor()?, function)))
+        }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }

@@ -1,6 +1,7 @@
 //! CAST (`cast.cc`): integers wrap, floats are cut off towards zero and end at the type's ends, everything but 0 is true.
 
 use super::unary::for_each;
+use crate::half::{f16_to_f32, f32_to_f16};
 
 /// A value of any element type on its way to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,6 +63,22 @@ impl To for f32 {
             Value::Integer(integer) => integer as Self,
             Value::Real(real) => real,
         }
+    }
+}
+
+/// The bit pattern of an IEEE binary16; there are no unsigned 16-bit integers here.
+impl From for u16 {
+    #[inline(always)]
+    fn value(self) -> Value {
+        Value::Real(f16_to_f32(self))
+    }
+}
+
+/// The bit pattern of an IEEE binary16, by way of a float32.
+impl To for u16 {
+    #[inline(always)]
+    fn cast(value: Value) -> Self {
+        f32_to_f16(f32::cast(value))
     }
 }
 

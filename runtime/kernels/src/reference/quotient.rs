@@ -34,10 +34,11 @@ impl<T: Quantized> DivQuantized<T> {
         let quotient = high_mul(left.wrapping_shl(headroom), reciprocal);
         let right_shift = reciprocal_shift + headroom as i32 - self.output.shift;
         let scaled = high_mul(quotient, self.output.mantissa);
-        let shifted = if right_shift >= 0 {
-            rounding_divide_by_pot(scaled, right_shift.min(31) as u32)
-        } else {
-            scaled.wrapping_shl(right_shift.unsigned_abs())
+        // Beyond 31 bits the source's shift has no defined result; what remains of the value is 0.
+        let shifted = match right_shift {
+            ..0 => scaled.wrapping_shl(right_shift.unsigned_abs()),
+            0..=31 => rounding_divide_by_pot(scaled, right_shift as u32),
+            _ => 0,
         };
         T::hold(self.activation, shifted.wrapping_add(self.output_zero_point))
     }

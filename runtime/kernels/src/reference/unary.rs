@@ -83,15 +83,25 @@ pub fn elu(value: f32) -> f32 {
     if value < 0.0 { libm::expm1f(value) } else { value }
 }
 
-/// -1, 0 or 1.
+/// -1, 0 or 1; NaN stays NaN.
 pub fn sign(value: f32) -> f32 {
     if value > 0.0 {
         1.0
     } else if value < 0.0 {
         -1.0
+    } else if value.is_nan() {
+        value
     } else {
         0.0
     }
+}
+
+/// To the nearest integer, halves to the even neighbour. What is rounded up to zero is +0, as the source has it.
+pub fn round_half_even(value: f32) -> f32 {
+    let below = libm::floorf(value);
+    let rest = value - below;
+    let is_odd = libm::fmodf(below, 2.0) != 0.0;
+    if rest > 0.5 || (rest == 0.5 && is_odd) { below + 1.0 } else { below }
 }
 
 #[cfg(test)]
@@ -130,6 +140,14 @@ mod tests {
         sqrt_quantized((1.0, -1), (0.5, 0), &[-1, 2, 8], &mut output);
         // Twice the root of 0, 3 and 9.
         assert_eq!(output, [0, 3, 6]);
+    }
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        let rounded = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.4, 1e30].map(round_half_even);
+        assert_eq!(rounded, [-2.0, -2.0, 0.0, 0.0, 2.0, 2.0, 1e30]);
+        assert!(round_half_even(-0.3).is_sign_positive() && round_half_even(f32::NAN).is_nan());
+        assert_eq!(round_half_even(f32::INFINITY), f32::INFINITY);
     }
 
     #[test]
