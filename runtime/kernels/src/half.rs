@@ -100,7 +100,11 @@ mod tests {
     fn numbers_come_back() {
         for bits in 0..=u16::MAX {
             let value = f16_to_f32(bits);
-            assert_eq!(f32_to_f16(value), if value.is_nan() { bits & 0x8000 | 0x7e00 } else { bits }, "{bits:#06x}");
+            assert_eq!(
+                f32_to_f16(value),
+                if value.is_nan() { bits & 0x8000 | 0x7e00 } else { bits },
+                "{bits:#06x}"
+            );
         }
     }
 

@@ -65,7 +65,9 @@ fn read_axis(input: &Operand<'_>, axis: &Operand<'_>) -> Result<usize, Fault> {
     axis.expect_elements(1)?;
     let constant = axis.expect_constant()?;
     let value = match (constant.dtype, constant.bytes) {
-        (DType::Int32, bytes) => bytes.as_chunks().0.first().map(|bytes| i64::from(i32::from_le_bytes(*bytes))),
+        (DType::Int32, bytes) => {
+            bytes.as_chunks().0.first().map(|bytes| i64::from(i32::from_le_bytes(*bytes)))
+        }
         (DType::Int64, bytes) => bytes.as_chunks().0.first().map(|bytes| i64::from_le_bytes(*bytes)),
         (other, _) => return Err(axis.fault("int32 or int64", other.name())),
     };

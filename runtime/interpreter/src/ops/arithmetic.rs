@@ -152,7 +152,11 @@ fn power_of_two_constants(
 ) -> Result<AddPowerOfTwo, Fault> {
     if left > 0 || right > 0 || (left != 0 && right != 0) {
         let found = format!("2^{left} and 2^{right} of the output's scale");
-        return Err(Fault::mismatch(site.place(), "one operand at the output's scale, the other below", found));
+        return Err(Fault::mismatch(
+            site.place(),
+            "one operand at the output's scale, the other below",
+            found,
+        ));
     }
     let activation = quantized_clamp(sum.activation, sum.pair.output.per_tensor()?, site)?;
     let shift = |exponent: i32| exponent.unsigned_abs().min(31);

@@ -97,10 +97,8 @@ fn stored<T: Pod + PartialOrd>(walk: Broadcast, relation: Relation) -> Prepared 
 }
 
 fn quantized<T: Pod + Quantized>(pair: Pair<'_>, relation: Relation) -> Result<Prepared, Fault> {
-    let side = |(scale, zero_point): (f32, i32)| Side {
-        zero_point,
-        scale: quantize_multiplier(f64::from(scale)),
-    };
+    let side =
+        |(scale, zero_point): (f32, i32)| Side { zero_point, scale: quantize_multiplier(f64::from(scale)) };
     let sides = [side(pair.left.per_tensor()?), side(pair.right.per_tensor()?)];
     let walk = pair.walk;
     Ok(plain_binary(move |left: &[T], right, output| {

@@ -4,7 +4,9 @@ use alloc::format;
 
 use bytemuck::Pod;
 use edgebench_kernels::Table;
-use edgebench_kernels::reference::quantize::{self, Quantized, Requantize};
+use edgebench_kernels::half::f16_to_f32;
+use edgebench_kernels::reference::quantize::{self, PerChannel, Quantized, Requantize};
+use edgebench_kernels::reference::unary::for_each;
 use edgebench_kernels::table::{self, DequantizeFn, QuantizeFn, RequantizeFn};
 
 use super::map::{plain_unary, unary};
@@ -17,6 +19,14 @@ use crate::tensor::DType;
 pub(crate) fn quantize(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = (site.input(0)?, site.output(0)?);
     output.expect_shape(input.shape())?;
+    if let (DType::Float32, Some(channels)) = (input.dtype(), per_channel(&output)) {
+        return match output.dtype() {
+            DType::Int8 => Ok(from_floats_per_channel::<i8>(channels)),
+            DType::UInt8 => Ok(from_floats_per_channel::<u8>(channels)),
+            DType::Int16 => Ok(from_floats_per_channel::<i16>(channels)),
+            _ => Err(unsupported(site, &input, &output)),
+        };
+    }
     match (input.dtype(), output.dtype()) {
         (DType::Float32, DType::Int8) => from_floats(site, &output, &table::QUANTIZE_F32_I8),
         (DType::Float32, DType::UInt8) => from_floats(site, &output, &table::QUANTIZE_F32_U8),
@@ -42,6 +52,25 @@ pub(crate) fn quantize(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         (DType::Int32, DType::Int16) => plainly_rescaled::<i32, i16>(&input, &output),
         _ => Err(unsupported(site, &input, &output)),
     }
+}
+
+/// The scales of a tensor that has more than one.
+fn per_channel(operand: &Operand<'_>) -> Option<PerChannel> {
+    let quantization = operand.info.quantization.as_ref().filter(|all| all.scales.len() > 1)?;
+    let inner: usize = operand.shape().iter().skip(quantization.axis + 1).product();
+    Some(PerChannel {
+        scales: quantization.scales.clone(),
+        zero_points: quantization.zero_points.clone(),
+        inner: inner.max(1),
+    })
+}
+
+fn from_floats_per_channel<Out: Pod + Quantized>(channels: PerChannel) -> Prepared {
+    plain_unary(move |input, output: &mut [Out]| quantize::quantize_per_channel(&channels, input, output))
+}
+
+fn to_floats_per_channel<In: Pod + Quantized>(channels: PerChannel) -> Prepared {
+    plain_unary(move |input: &[In], output| quantize::dequantize_per_channel(&channels, input, output))
 }
 
 fn from_floats<Out: Pod>(
@@ -85,11 +114,18 @@ pub(crate) fn dequantize(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     output.expect_shape(input.shape())?;
     output.expect_dtype(DType::Float32)?;
     match (input.dtype(), input.is_constant()) {
-        (DType::Float16, true) => Ok(Prepared::folded()),
-        (DType::Int8 | DType::UInt8, true) => input.quantization().map(|_| Prepared::folded()),
-        (DType::Int8, false) => to_floats(site, &input, &table::DEQUANTIZE_I8),
-        (DType::UInt8, false) => to_floats(site, &input, &table::DEQUANTIZE_U8),
-        (DType::Int16, _) => {
+        (DType::Float16, true) => return Ok(Prepared::folded()),
+        (DType::Int8 | DType::UInt8, true) => return input.quantization().map(|_| Prepared::folded()),
+        _ => {}
+    }
+    match (input.dtype(), per_channel(&input)) {
+        (DType::Float16, _) => Ok(plain_unary(|input, output| for_each(input, output, f16_to_f32))),
+        (DType::Int8, Some(channels)) => Ok(to_floats_per_channel::<i8>(channels)),
+        (DType::UInt8, Some(channels)) => Ok(to_floats_per_channel::<u8>(channels)),
+        (DType::Int16, Some(channels)) => Ok(to_floats_per_channel::<i16>(channels)),
+        (DType::Int8, None) => to_floats(site, &input, &table::DEQUANTIZE_I8),
+        (DType::UInt8, None) => to_floats(site, &input, &table::DEQUANTIZE_U8),
+        (DType::Int16, None) => {
             let (scale, zero_point) = input.per_tensor()?;
             Ok(plain_unary(move |input: &[i16], output| {
                 quantize::dequantize(scale, zero_point, input, output);

@@ -90,6 +90,7 @@ fn extremum(site: &Site<'_, '_>, is_greatest: bool) -> Result<Prepared, Fault> {
         DType::Int32 => Ok(extreme::<i32>(reduction, is_greatest)),
         DType::Int64 => Ok(extreme::<i64>(reduction, is_greatest)),
         DType::Int8 => extreme_quantized::<i8>(reduction, is_greatest),
+        DType::Bool => Ok(extreme::<u8>(reduction, is_greatest)),
         DType::UInt8 => extreme_quantized::<u8>(reduction, is_greatest),
         DType::Int16 => extreme_quantized::<i16>(reduction, is_greatest),
         dtype => Err(site.unsupported(format!("type {dtype}"))),

@@ -33,7 +33,8 @@ impl<'m> Selection<'m> {
     /// The walk over operands that have the output's rank, or less and repeat along the first axes.
     fn walk(&self, condition: &[usize]) -> SelectWalk {
         let output = self.output.shape();
-        let steps = [condition, self.on_true.shape(), self.on_false.shape()].map(|shape| steps(shape, output));
+        let steps =
+            [condition, self.on_true.shape(), self.on_false.shape()].map(|shape| steps(shape, output));
         let axis = |(axis, len): (usize, &usize)| SelectAxis {
             len: *len,
             steps: [steps[0][axis], steps[1][axis], steps[2][axis]],

@@ -149,14 +149,6 @@ impl<'m> Operand<'m> {
         Err(self.fault(format!("{count} elements"), format!("shape {:?}", self.shape())))
     }
 
-    /// For operators that divide by a number of elements.
-    pub(crate) fn expect_some(&self) -> Result<(), Fault> {
-        if self.elements() > 0 {
-            return Ok(());
-        }
-        Err(self.fault("at least one element", format!("shape {:?}", self.shape())))
-    }
-
     /// The dimensions of a tensor that must have rank `RANK` and elements.
     pub(crate) fn dims<const RANK: usize>(&self) -> Result<[usize; RANK], Fault> {
         let dims = self.shape().try_into().ok().filter(|dims: &[usize; RANK]| !dims.contains(&0));

@@ -156,7 +156,11 @@ fn not_below_zero<T: Pod + Quantized>(
         let values = frame.inputs.of::<T>(0);
         if let Some(value) = values.iter().find(|value| (**value).into() < zero_point) {
             let found: i32 = (*value).into();
-            return Err(Fault::mismatch(&place, format!("values of at least {zero_point}"), format!("{found}")));
+            return Err(Fault::mismatch(
+                &place,
+                format!("values of at least {zero_point}"),
+                format!("{found}"),
+            ));
         }
         compute(values, frame.outputs.of());
         Ok(())
@@ -174,7 +178,9 @@ pub(crate) fn rsqrt(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
             let real = 1.0 / f64::from(libm::sqrtf(from.0) * to.0);
             let rescale = Some(quantize_multiplier(real));
             let constants = UnaryQuantized { input_zero_point: from.1, output_zero_point: to.1, rescale };
-            Ok(not_below_zero(&input, from.1, move |input, output| unary::rsqrt_i8(&constants, input, output)))
+            Ok(not_below_zero(&input, from.1, move |input, output| {
+                unary::rsqrt_i8(&constants, input, output)
+            }))
         }
         DType::Int16 => {
             input.expect_no_zero_point()?;
@@ -229,9 +235,9 @@ pub(crate) fn elu(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = same_shape(site)?;
     match input.dtype() {
         DType::Float32 => Ok(each(unary::elu)),
-        DType::Int8 => by_table::<i8>(&input, &output, |value| {
-            if value < 0.0 { libm::expf(value) - 1.0 } else { value }
-        }),
+        DType::Int8 => {
+            by_table::<i8>(&input, &output, |value| if value < 0.0 { libm::expf(value) - 1.0 } else { value })
+        }
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }

@@ -57,7 +57,13 @@ pub fn leaky_relu_quantized<T: Quantized>(constants: &LeakyRelu, input: &[T], ou
 
 /// `x`, or `slope * x` below 0, with a slope for each element that the walk repeats.
 pub fn prelu_f32(walk: &Broadcast, input: &[f32], slopes: &[f32], output: &mut [f32]) {
-    for_each_pair(walk, input, slopes, output, |value, slope| if value >= 0.0 { value } else { value * slope });
+    for_each_pair(
+        walk,
+        input,
+        slopes,
+        output,
+        |value, slope| if value >= 0.0 { value } else { value * slope },
+    );
 }
 
 /// PRELU on quantized values.

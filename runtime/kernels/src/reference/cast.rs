@@ -29,7 +29,7 @@ macro_rules! integers {
         impl From for $integer {
             #[inline(always)]
             fn value(self) -> Value {
-                Value::Integer(self as i64)
+                Value::Integer(self.into())
             }
         }
 

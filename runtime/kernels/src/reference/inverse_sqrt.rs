@@ -2,7 +2,8 @@
 //! `GetInvSqrtQuantizedMultiplierExp`).
 
 use crate::requantize::{
-    Multiplier, rounding_divide_by_pot, saturating_left_shift_i32, saturating_rounding_doubling_high_mul as mul,
+    Multiplier, rounding_divide_by_pot, saturating_left_shift_i32,
+    saturating_rounding_doubling_high_mul as mul,
 };
 
 /// The factor nearest to `1 / sqrt(value)` that the source's arithmetic reaches; 0 counts as 1.

@@ -4,7 +4,8 @@
 use super::quantize::Quantized;
 use super::softmax::{SoftmaxQuantized, one_over_one_plus};
 use crate::requantize::{
-    Multiplier, rounding_divide_by_pot, saturating_left_shift_i32, saturating_rounding_doubling_high_mul as mul,
+    Multiplier, rounding_divide_by_pot, saturating_left_shift_i32,
+    saturating_rounding_doubling_high_mul as mul,
 };
 
 /// `x - max - ln(sum of e^(x - max))` in each row of `depth` elements.

@@ -63,6 +63,7 @@ pub trait Real: Copy {
 macro_rules! real {
     ($float:ty, $round:path) => {
         impl Real for $float {
+            #[allow(clippy::cast_lossless, reason = "one macro for two types, of which one is too short")]
             fn of(value: i32) -> Self {
                 value as Self
             }

@@ -138,7 +138,14 @@ mod tests {
             rescale: Multiplier { mantissa: 1 << 30, shift: 2 },
         };
         let (mut sums, mut output) = ([9; 2], [0; 2]);
-        mean_quantized(&constants, &[3, 2], &[true, false], &[1i8, -1, 2, -1, 6, -128], &mut sums, &mut output);
+        mean_quantized(
+            &constants,
+            &[3, 2],
+            &[true, false],
+            &[1i8, -1, 2, -1, 6, -128],
+            &mut sums,
+            &mut output,
+        );
         // (2 + 3 + 7) / 3 * 2 + 10 and (0 + 0 - 127) / 3 * 2 + 10
         assert_eq!(output, [18, -75]);
     }

@@ -64,6 +64,7 @@ macro_rules! integers {
             const ZERO: Self = 0;
             const ONE: Self = 1;
 
+            #[allow(clippy::cast_lossless, reason = "one macro for types of which some lose the sign")]
             fn of(small: i8) -> Self {
                 small as Self
             }

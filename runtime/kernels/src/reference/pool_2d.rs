@@ -72,12 +72,7 @@ pub fn max_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], outpu
 }
 
 /// Greatest of the taps inside the image.
-pub fn max_quantized<T: Quantized>(
-    shape: &Pool2dShape,
-    activation: Clamp<T>,
-    input: &[T],
-    output: &mut [T],
-) {
+pub fn max_quantized<T: Quantized>(shape: &Pool2dShape, activation: Clamp<T>, input: &[T], output: &mut [T]) {
     assert_eq!(input.len(), shape.input_len());
     for_each_window(shape, output, |taps| {
         T::hold(activation, taps.fold(T::MIN, |greatest, tap| greatest.max(input[tap].into())))

@@ -1,5 +1,7 @@
 //! QUANTIZE, DEQUANTIZE and the change of scale (`reference/quantize.h`, `dequantize.h`, `requantize.h`).
 
+use alloc::vec::Vec;
+
 use crate::requantize::Multiplier;
 use crate::round::round_clamped;
 use crate::shape::Clamp;
@@ -63,6 +65,42 @@ pub fn dequantize<T: Quantized>(scale: f32, zero_point: i32, input: &[T], output
     }
 }
 
+/// A scale and a zero point for each slice along one axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PerChannel {
+    /// One a slice.
+    pub scales: Vec<f32>,
+    /// One a slice.
+    pub zero_points: Vec<i32>,
+    /// Neighbouring elements of a slice: the product of the dimensions after the axis. At least 1.
+    pub inner: usize,
+}
+
+impl PerChannel {
+    fn of(&self, index: usize) -> (f32, i32) {
+        let channel = index / self.inner % self.scales.len();
+        (self.scales[channel], self.zero_points[channel])
+    }
+}
+
+/// [`quantize`] with a scale for each slice.
+pub fn quantize_per_channel<T: Quantized>(channels: &PerChannel, input: &[f32], output: &mut [T]) {
+    assert_eq!(input.len(), output.len());
+    for (index, (store, value)) in output.iter_mut().zip(input).enumerate() {
+        let (scale, zero_point) = channels.of(index);
+        quantize(scale, zero_point, core::slice::from_ref(value), core::slice::from_mut(store));
+    }
+}
+
+/// [`dequantize`] with a scale for each slice.
+pub fn dequantize_per_channel<T: Quantized>(channels: &PerChannel, input: &[T], output: &mut [f32]) {
+    assert_eq!(input.len(), output.len());
+    for (index, (store, value)) in output.iter_mut().zip(input).enumerate() {
+        let (scale, zero_point) = channels.of(index);
+        dequantize(scale, zero_point, core::slice::from_ref(value), core::slice::from_mut(store));
+    }
+}
+
 /// From one scale and zero point to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requantize {
@@ -114,6 +152,17 @@ mod tests {
         let mut output = [0u8; 256];
         requantize(&to_u8, &all, &mut output);
         assert!(output.iter().zip(&all).all(|(&found, &value)| found == value as u8 ^ 0x80));
+    }
+
+    #[test]
+    fn each_slice_has_its_own_scale() {
+        let channels = PerChannel { scales: Vec::from([0.5, 2.0]), zero_points: Vec::from([0, 1]), inner: 2 };
+        let (mut reals, mut back) = ([0.0; 8], [0i8; 8]);
+        let stored = [1, 2, 3, 4, 5, 6, 7, 8];
+        dequantize_per_channel(&channels, &stored, &mut reals);
+        assert_eq!(reals, [0.5, 1.0, 4.0, 6.0, 2.5, 3.0, 12.0, 14.0]);
+        quantize_per_channel(&channels, &reals, &mut back);
+        assert_eq!(back, stored);
     }
 
     proptest! {

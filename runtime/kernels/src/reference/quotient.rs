@@ -130,15 +130,27 @@ mod tests {
 
     #[test]
     fn quotients_are_rounded_down() {
-        assert_eq!([7i32.floor_div(2), (-7i32).floor_div(2), 7i32.floor_div(-2), 6i32.floor_div(-2)], [3, -4, -4, -3]);
-        assert_eq!([7i32.floor_mod(2), (-7i32).floor_mod(2), 7i32.floor_mod(-2), 6i32.floor_mod(-2)], [1, 1, -1, 0]);
+        assert_eq!(
+            [7i32.floor_div(2), (-7i32).floor_div(2), 7i32.floor_div(-2), 6i32.floor_div(-2)],
+            [3, -4, -4, -3]
+        );
+        assert_eq!(
+            [7i32.floor_mod(2), (-7i32).floor_mod(2), 7i32.floor_mod(-2), 6i32.floor_mod(-2)],
+            [1, 1, -1, 0]
+        );
         assert_eq!(i8::MIN.floor_div(-1), i8::MIN);
-        assert_eq!([floor_mod_f32(7.5, 2.0), floor_mod_f32(-7.5, 2.0), floor_mod_f32(7.5, -2.0)], [1.5, 0.5, -0.5]);
+        assert_eq!(
+            [floor_mod_f32(7.5, 2.0), floor_mod_f32(-7.5, 2.0), floor_mod_f32(7.5, -2.0)],
+            [1.5, 0.5, -0.5]
+        );
     }
 
     #[test]
     fn powers_end_at_the_types_ends() {
-        assert_eq!([pow_i32(-3, 3), pow_i32(2, 0), pow_i32(10, 30), pow_i32(-10, 31)], [-27, 1, i32::MAX, i32::MIN]);
+        assert_eq!(
+            [pow_i32(-3, 3), pow_i32(2, 0), pow_i32(10, 30), pow_i32(-10, 31)],
+            [-27, 1, i32::MAX, i32::MIN]
+        );
     }
 
     proptest! {

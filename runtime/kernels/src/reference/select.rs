@@ -18,13 +18,7 @@ pub struct SelectAxis {
 }
 
 /// `on_true` where the condition is not 0, else `on_false`.
-pub fn select<T: Copy>(
-    walk: &SelectWalk,
-    condition: &[u8],
-    on_true: &[T],
-    on_false: &[T],
-    output: &mut [T],
-) {
+pub fn select<T: Copy>(walk: &SelectWalk, condition: &[u8], on_true: &[T], on_false: &[T], output: &mut [T]) {
     assert_eq!(output.len(), walk.axes.iter().map(|axis| axis.len).product());
     for (index, store) in output.iter_mut().enumerate() {
         let (mut rest, mut at) = (index, [0; 3]);
@@ -45,10 +39,8 @@ mod tests {
 
     #[test]
     fn each_operand_repeats_by_itself() {
-        let axes = alloc::vec![
-            SelectAxis { len: 2, steps: [1, 3, 0] },
-            SelectAxis { len: 3, steps: [0, 1, 0] },
-        ];
+        let axes =
+            alloc::vec![SelectAxis { len: 2, steps: [1, 3, 0] }, SelectAxis { len: 3, steps: [0, 1, 0] },];
         let mut output = [0; 6];
         select(&SelectWalk { axes }, &[0, 1], &[1, 2, 3, 4, 5, 6], &[9], &mut output);
         assert_eq!(output, [9, 9, 9, 4, 5, 6]);

@@ -4,7 +4,8 @@
 use super::lookup::Table513;
 use super::quantize::Quantized;
 use crate::requantize::{
-    Multiplier, rounding_divide_by_pot, saturating_left_shift_i32, saturating_rounding_doubling_high_mul as mul,
+    Multiplier, rounding_divide_by_pot, saturating_left_shift_i32,
+    saturating_rounding_doubling_high_mul as mul,
 };
 
 /// `e^(beta * (x - max)) / sum` in each row of `depth` elements.
