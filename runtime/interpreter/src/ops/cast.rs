@@ -1,4 +1,6 @@
-//! CAST from any element type to any other.
+//! CAST from any element type to any other, but for 4-bit integers.
+
+use alloc::format;
 
 use bytemuck::Pod;
 use edgebench_kernels::reference::cast::{self, From, To};
@@ -12,7 +14,7 @@ use crate::tensor::DType;
 pub(crate) fn cast(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = (site.input(0)?, site.output(0)?);
     output.expect_shape(input.shape())?;
-    Ok(match input.dtype() {
+    let prepared = match input.dtype() {
         DType::Float32 => from::<f32>(output.dtype()),
         DType::Int8 => from::<i8>(output.dtype()),
         DType::UInt8 | DType::Bool => from::<u8>(output.dtype()),
@@ -20,11 +22,13 @@ pub(crate) fn cast(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         DType::Int32 => from::<i32>(output.dtype()),
         DType::Int64 => from::<i64>(output.dtype()),
         DType::Float16 => from::<u16>(output.dtype()),
-    })
+        DType::Int4 => None,
+    };
+    prepared.ok_or_else(|| site.unsupported(format!("types {} to {}", input.dtype(), output.dtype())))
 }
 
-fn from<In: Pod + From>(output: DType) -> Prepared {
-    match output {
+fn from<In: Pod + From>(output: DType) -> Option<Prepared> {
+    Some(match output {
         DType::Float32 => between::<In, f32>(),
         DType::Float16 => between::<In, u16>(),
         DType::Int8 => between::<In, i8>(),
@@ -33,7 +37,8 @@ fn from<In: Pod + From>(output: DType) -> Prepared {
         DType::Int32 => between::<In, i32>(),
         DType::Int64 => between::<In, i64>(),
         DType::Bool => plain_unary(cast::cast_to_bool::<In>),
-    }
+        DType::Int4 => return None,
+    })
 }
 
 fn between<In: Pod + From, Out: Pod + To>() -> Prepared {

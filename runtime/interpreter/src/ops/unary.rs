@@ -179,7 +179,7 @@ pub(crate) fn rsqrt(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
             let rescale = Some(quantize_multiplier(real));
             let constants = UnaryQuantized { input_zero_point: from.1, output_zero_point: to.1, rescale };
             Ok(not_below_zero(&input, from.1, move |input, output| {
-                unary::rsqrt_i8(&constants, input, output)
+                unary::rsqrt_i8(&constants, input, output);
             }))
         }
         DType::Int16 => {
