@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod damage;
 mod run;
 mod table;
 
@@ -60,6 +61,19 @@ fn exceptions_are_of_cases_that_do_differ() {
         let fine = |kernels| matches!(run::run(case, kernels), Outcome::Equal | Outcome::Close);
         assert!(!kernels().into_iter().all(fine), "exceptions.txt: {folder} is no exception any more");
     }
+}
+
+#[test]
+fn damaged_cases_never_panic() {
+    let toll = damage::damage(&case::all(), 1);
+    println!("{} damaged models refused, {} ran", toll.refused, toll.ran);
+    assert!(toll.panics.is_empty(), "{} panics: {:#?}", toll.panics.len(), toll.panics);
+    assert!(
+        toll.refused > 1000 && toll.ran > 1000,
+        "{} refused, {} ran: it misses its aim",
+        toll.refused,
+        toll.ran
+    );
 }
 
 #[test]

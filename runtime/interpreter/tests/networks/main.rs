@@ -5,6 +5,7 @@ mod build;
 mod cases;
 mod face;
 mod hostile;
+mod known;
 mod litert;
 mod random;
 mod refusals;

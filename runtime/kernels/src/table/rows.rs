@@ -14,7 +14,7 @@ use crate::reference::mean::MeanQuantized;
 use crate::reference::quantize::Requantize;
 use crate::reference::softmax::SoftmaxQuantized;
 use crate::reference::{
-    activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, logistic, lookup, mean, pad,
+    activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, logistic, lookup, mean,
     pool_2d, quantize, softmax,
 };
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
@@ -65,8 +65,6 @@ pub type ClampF32Fn = fn(Clamp<f32>, &[f32], &mut [f32]);
 pub type ClampI8Fn = fn(&Requantize, Clamp<i8>, &[i8], &mut [i8]);
 /// `(constants, input, output)`, see [`hard_swish`].
 pub type HardSwishI8Fn = fn(&HardSwish, &[i8], &mut [i8]);
-/// `(dims, before, padded, value, input, output)`, see [`pad`].
-pub type PadFn<T> = fn(&[usize], &[usize], &[usize], T, &[T], &mut [T]);
 /// `(scale, zero_point, input, output)`, see [`quantize`].
 pub type QuantizeFn<T> = fn(f32, i32, &[f32], &mut [T]);
 /// `(rescale, input, output)`, see [`quantize`].
@@ -358,12 +356,6 @@ pub static HARD_SWISH_F32: Table<UnaryF32> =
 pub static HARD_SWISH_I8: Table<HardSwishI8Fn> =
     Table { operator: "HARD_SWISH", types: "i8", rows: &[plain(hard_swish::hard_swish_quantized)] };
 
-/// PAD on floats.
-pub static PAD_F32: Table<PadFn<f32>> = Table { operator: "PAD", types: "f32", rows: &[plain(pad::pad)] };
-
-/// PAD on int8.
-pub static PAD_I8: Table<PadFn<i8>> = Table { operator: "PAD", types: "i8", rows: &[plain(pad::pad)] };
-
 /// QUANTIZE from floats to int8.
 pub static QUANTIZE_F32_I8: Table<QuantizeFn<i8>> =
     Table { operator: "QUANTIZE", types: "f32 to i8", rows: &[plain(quantize::quantize)] };
@@ -424,8 +416,6 @@ pub(super) fn for_each(visit: &mut dyn FnMut(&'static str, &'static str, Set, &'
     rows_of(&RELU_I8, visit);
     rows_of(&HARD_SWISH_F32, visit);
     rows_of(&HARD_SWISH_I8, visit);
-    rows_of(&PAD_F32, visit);
-    rows_of(&PAD_I8, visit);
     rows_of(&QUANTIZE_F32_I8, visit);
     rows_of(&QUANTIZE_F32_U8, visit);
     rows_of(&QUANTIZE_I8_I8, visit);
