@@ -128,7 +128,7 @@ def pairs():
 
 
 def unaries():
-    for op, dtype in (("SQRT", "int32"), ("RSQRT", "int16"), ("EXP", "int32"), ("LOG", "int64"), ("SIN", "int8"), ("ABS", "bool"),
+    for op, dtype in (("SQRT", "int32"), ("RSQRT", "uint8"), ("EXP", "int32"), ("LOG", "int64"), ("SIN", "int8"), ("ABS", "bool"),
                       ("TANH", "int32"), ("LOGISTIC", "int32"), ("RELU", "int32"), ("HARD_SWISH", "int16"), ("FLOOR", "int32"),
                       ("NEG", "uint8"), ("SQUARE", "int32"), ("LOGICAL_NOT", "float32"), ("GELU", "int32"), ("SOFTMAX", "int32"),
                       ("LEAKY_RELU", "int32")):  # fmt: skip
