@@ -32,7 +32,7 @@ enum Value {
 
 impl Folded {
     pub(crate) fn new(model: &Model) -> Self {
-        let stored = model.tensors().iter().filter_map(|tensor| tensor.data);
+        let stored = model.tensors().iter().filter_map(|tensor| tensor.data.or(tensor.dense.as_deref()));
         let stored_bytes = stored.map(<[u8]>::len).fold(0, usize::saturating_add);
         let values = model.tensors().iter().map(|_| Value::Unknown).collect();
         Self { values, budget_bytes: stored_bytes.saturating_add(SPARE_BYTES) }
@@ -50,7 +50,7 @@ impl Folded {
             dtype: info.dtype,
             quantization: info.quantization.as_ref(),
             shape: &info.shape,
-            bytes: info.data.or(computed)?,
+            bytes: info.data.or(info.dense.as_deref()).or(computed)?,
         })
     }
 

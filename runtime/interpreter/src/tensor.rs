@@ -27,6 +27,8 @@ pub enum DType {
     Int64,
     /// One byte, 0 or 1.
     Bool,
+    /// Two IEEE binary32: real and imaginary part.
+    Complex64,
 }
 
 impl DType {
@@ -41,6 +43,7 @@ impl DType {
             TensorType::INT16 => Some(Self::Int16),
             TensorType::INT32 => Some(Self::Int32),
             TensorType::INT64 => Some(Self::Int64),
+            TensorType::COMPLEX64 => Some(Self::Complex64),
             TensorType::BOOL => Some(Self::Bool),
             _ => None,
         }
@@ -52,7 +55,7 @@ impl DType {
             Self::Int4 | Self::Int8 | Self::UInt8 | Self::Bool => 1,
             Self::Float16 | Self::Int16 => 2,
             Self::Float32 | Self::Int32 => 4,
-            Self::Int64 => 8,
+            Self::Int64 | Self::Complex64 => 8,
         }
     }
 
@@ -76,6 +79,7 @@ impl DType {
             Self::Int32 => "int32",
             Self::Int64 => "int64",
             Self::Bool => "bool",
+            Self::Complex64 => "complex64",
         }
     }
 }
@@ -143,7 +147,7 @@ impl TensorView<'_> {
                 self.dequantized(elements(self.bytes, |bytes| i32::from(i16::from_ne_bytes(bytes))))
             }
             DType::Int32 => self.dequantized(elements(self.bytes, i32::from_ne_bytes)),
-            DType::Int64 | DType::Bool => None,
+            DType::Int64 | DType::Bool | DType::Complex64 => None,
         }
     }
 

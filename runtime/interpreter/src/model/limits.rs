@@ -4,6 +4,9 @@
 /// Tensors of a graph. The largest models in LiteRT's own collections have some ten thousand.
 pub(super) const MAX_TENSORS: usize = 1 << 16;
 
+/// All sparse constants together may become dense in so many times the bytes of the whole file.
+pub(super) const MAX_EXPANSION: usize = 16;
+
 /// Steps of a graph. The memory plan takes time by the square of their number: a tenth of a second at this limit.
 pub(super) const MAX_NODES: usize = 1 << 14;
 

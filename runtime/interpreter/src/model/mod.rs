@@ -4,6 +4,7 @@
 
 mod limits;
 mod nodes;
+mod sparse;
 mod tensors;
 
 use alloc::format;
@@ -40,6 +41,8 @@ pub struct TensorInfo<'b> {
     pub quantization: Option<Quantization>,
     /// Elements row-major and little-endian, when the tensor is a constant. Not aligned.
     pub data: Option<&'b [u8]>,
+    /// Elements of a constant that the file stores sparse.
+    pub(crate) dense: Option<Vec<u8>>,
     /// Whether its value lives on from one inference to the next.
     pub is_variable: bool,
 }

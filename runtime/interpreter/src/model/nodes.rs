@@ -99,8 +99,11 @@ pub(super) fn settle_empty_constants(tensors: &mut [TensorInfo], nodes: &[Node],
 
 /// Every tensor has one source (a constant, a model input, a variable, or one node) that comes before its readers.
 pub(super) fn check_order(model: &Model) -> Result<(), Fault> {
-    let mut known: Vec<bool> =
-        model.tensors.iter().map(|tensor| tensor.data.is_some() || tensor.is_variable).collect();
+    let mut known: Vec<bool> = model
+        .tensors
+        .iter()
+        .map(|tensor| tensor.data.is_some() || tensor.dense.is_some() || tensor.is_variable)
+        .collect();
     for input in &model.inputs {
         if core::mem::replace(&mut known[*input], true) {
             let place = place_of_tensor(*input, model.tensors[*input].name);

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use edgebench_schema::{tensor_type_name, tflite};
 
-use super::limits::{MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSORS};
-use super::{TensorInfo, place_of_tensor};
+use super::limits::{MAX_EXPANSION, MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSORS};
+use super::{TensorInfo, place_of_tensor, sparse};
 use crate::error::Fault;
 use crate::tensor::{DType, Quantization};
 
@@ -21,7 +21,9 @@ pub(super) fn read<'b>(
     if list.len() > MAX_TENSORS {
         return Err(Fault::limit("model", "number of tensors", list.len() as u64, MAX_TENSORS as u64));
     }
-    list.iter().enumerate().map(|(index, tensor)| read_tensor(file, &tensor, index, bytes)).collect()
+    let mut room = bytes.len().saturating_mul(MAX_EXPANSION);
+    let read = |(index, tensor)| read_tensor(file, &tensor, index, bytes, &mut room);
+    list.iter().enumerate().map(read).collect()
 }
 
 fn read_tensor<'b>(
@@ -29,15 +31,13 @@ fn read_tensor<'b>(
     tensor: &tflite::Tensor<'b>,
     index: usize,
     bytes: &'b [u8],
+    room: &mut usize,
 ) -> Result<TensorInfo<'b>, Fault> {
     let name = tensor.name().unwrap_or_default();
     let place = place_of_tensor(index, name);
     let dtype = DType::of(tensor.type_()).ok_or_else(|| {
         Fault::unsupported(&place, format!("element type {}", tensor_type_name(tensor.type_())))
     })?;
-    if tensor.sparsity().is_some() {
-        return Err(Fault::unsupported(&place, "sparse data"));
-    }
     if tensor.external_buffer() != 0 {
         return Err(Fault::unsupported(&place, "data in another file"));
     }
@@ -47,8 +47,10 @@ fn read_tensor<'b>(
         shape: read_shape(tensor, dtype, &place)?,
         quantization: None,
         data: read_data(file, tensor, &place, bytes)?,
+        dense: None,
         is_variable: tensor.is_variable(),
     };
+    let read = expand_sparse(read, tensor, &place, room)?;
     check_data(&read, &place)?;
     if read.dtype == DType::Int4 && read.data.is_none() {
         return Err(Fault::unsupported(&place, "computed int4"));
@@ -118,6 +120,22 @@ fn behind_the_flatbuffer<'b>(
     })
 }
 
+/// Makes sparse data dense, for which there is `room` in the whole model.
+fn expand_sparse<'b>(
+    read: TensorInfo<'b>,
+    tensor: &tflite::Tensor<'b>,
+    place: &str,
+    room: &mut usize,
+) -> Result<TensorInfo<'b>, Fault> {
+    let (Some(parameters), Some(stored)) = (tensor.sparsity(), read.data) else { return Ok(read) };
+    let Some(rest) = room.checked_sub(read.bytes()) else {
+        return Err(Fault::limit(place, "dense size in bytes", read.bytes() as u64, *room as u64));
+    };
+    *room = rest;
+    let dense = sparse::expand(&read, stored, &parameters, place)?;
+    Ok(TensorInfo { data: None, dense: Some(dense), ..read })
+}
+
 /// A constant fills its shape.
 fn check_data(tensor: &TensorInfo, place: &str) -> Result<(), Fault> {
     let expected = tensor.bytes();
@@ -174,7 +192,7 @@ fn integers_of(dtype: DType) -> Option<(i32, i32)> {
         DType::UInt8 => Some((0, 255)),
         DType::Int16 => Some((-32_768, 32_767)),
         DType::Int32 | DType::Int64 => Some((i32::MIN, i32::MAX)),
-        DType::Float32 | DType::Float16 | DType::Bool => None,
+        DType::Float32 | DType::Float16 | DType::Bool | DType::Complex64 => None,
     }
 }
 

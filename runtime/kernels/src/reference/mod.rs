@@ -44,6 +44,7 @@ pub mod select;
 pub mod sigmoid;
 pub mod softmax;
 pub mod squared_difference;
+pub mod spectrum;
 pub mod strided_copy;
 pub mod svdf;
 pub mod top_k;
