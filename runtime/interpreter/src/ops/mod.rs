@@ -68,21 +68,21 @@ pub(crate) use unary::{
 pub(crate) use add_n::{add_n, zeros_like};
 pub(crate) use arg_min_max::{arg_max, arg_min, cumsum};
 pub(crate) use arithmetic::{add, mul, sub};
-pub(crate) use batch_matmul::{batch_matmul};
+pub(crate) use batch_matmul::batch_matmul;
 pub(crate) use blocks::{batch_to_space_nd, depth_to_space, space_to_batch_nd, space_to_depth};
 pub(crate) use broadcast_to::{broadcast_args, broadcast_to, tile};
-pub(crate) use cast::{cast};
+pub(crate) use cast::cast;
 pub(crate) use comparison::{equal, greater, greater_equal, less, less_equal, not_equal};
-pub(crate) use conv_2d::{conv_2d};
-pub(crate) use densify::{densify};
-pub(crate) use depthwise_conv_2d::{depthwise_conv_2d};
-pub(crate) use detection::{detection_postprocess};
-pub(crate) use dynamic_update_slice::{dynamic_update_slice};
+pub(crate) use conv_2d::conv_2d;
+pub(crate) use densify::densify;
+pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
+pub(crate) use detection::detection_postprocess;
+pub(crate) use dynamic_update_slice::dynamic_update_slice;
 pub(crate) use extremum::{maximum, minimum};
 pub(crate) use fill::{fill, one_hot, range, rank, shape};
-pub(crate) use fully_connected::{fully_connected};
+pub(crate) use fully_connected::fully_connected;
 pub(crate) use gather::{embedding_lookup, gather, gather_nd};
-pub(crate) use l2_normalization::{l2_normalization};
+pub(crate) use l2_normalization::l2_normalization;
 pub(crate) use layout::{concatenation, mirror_pad, pack, pad, pad_v2};
 pub(crate) use logical::{logical_and, logical_not, logical_or};
 pub(crate) use lstm::{lstm, unidirectional_sequence_lstm};
@@ -95,18 +95,18 @@ pub(crate) use reduce::{reduce_all, reduce_any, reduce_max, reduce_min, reduce_p
 pub(crate) use reshape::{expand_dims, reshape, squeeze};
 pub(crate) use resize::{resize_bilinear, resize_nearest_neighbor};
 pub(crate) use reverse::{reverse_sequence, reverse_v2};
-pub(crate) use scatter_nd::{scatter_nd};
+pub(crate) use scatter_nd::scatter_nd;
 pub(crate) use select::{select, select_v2};
 pub(crate) use site::{ConstantData, Operand, Site};
 pub(crate) use slice::{slice, strided_slice};
 pub(crate) use softmax::{log_softmax, softmax};
 pub(crate) use spectrum::{complex_abs, imag, real, rfft_2d};
 pub(crate) use split::{split, split_v, unpack};
-pub(crate) use squared_difference::{squared_difference};
-pub(crate) use svdf::{svdf};
-pub(crate) use top_k::{top_k_v2};
-pub(crate) use transpose::{transpose};
-pub(crate) use transpose_conv::{transpose_conv};
+pub(crate) use squared_difference::squared_difference;
+pub(crate) use svdf::svdf;
+pub(crate) use top_k::top_k_v2;
+pub(crate) use transpose::transpose;
+pub(crate) use transpose_conv::transpose_conv;
 
 /// What a node does when it is run.
 pub(crate) trait Step: Send + Sync {
