@@ -9,4 +9,6 @@ mod known;
 mod litert;
 mod random;
 mod refusals;
+mod sparse;
+mod variables;
 mod whole;
