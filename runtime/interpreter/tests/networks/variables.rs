@@ -34,7 +34,7 @@ fn a_variable_lives_from_run_to_run_until_it_is_reset() {
     let bytes = network().bytes();
     let model = Model::load(&bytes).expect("loads");
     let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
-    let mut run = |interpreter: &mut Interpreter<'_>, value: f32| {
+    let run = |interpreter: &mut Interpreter<'_>, value: f32| {
         interpreter.set_input_f32(0, &[value]).expect("fits");
         interpreter.invoke().expect("runs");
         interpreter.output(0).and_then(|view| view.real_values()).expect("values")[0]

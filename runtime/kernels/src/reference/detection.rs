@@ -73,9 +73,9 @@ impl Detection {
     /// Chooses boxes by `scores` (`[boxes, scores]`).
     pub fn run(&self, corners: &[Corners], scores: &[f32], output: Detections<'_>) {
         if self.regular {
-            self.each_class(corners, scores, output)
+            self.each_class(corners, scores, output);
         } else {
-            self.best_class(corners, scores, output)
+            self.best_class(corners, scores, output);
         }
     }
 
