@@ -40,6 +40,7 @@ pub(crate) fn quantize(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         (DType::Int8, DType::UInt8) => rescaled(site, &input, &output, &table::QUANTIZE_I8_U8),
         (DType::UInt8, DType::Int8) => rescaled(site, &input, &output, &table::QUANTIZE_U8_I8),
         (DType::Int8, DType::Int16) => plainly_rescaled::<i8, i16>(&input, &output),
+        (DType::UInt8, DType::Int16) => plainly_rescaled::<u8, i16>(&input, &output),
         (DType::UInt8, DType::UInt8) => plainly_rescaled::<u8, u8>(&input, &output),
         (DType::Int16, DType::Int8) => plainly_rescaled::<i16, i8>(&input, &output),
         (DType::Int16, DType::Int16) => {

@@ -37,6 +37,7 @@ pub(crate) fn div(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         }
         DType::Int8 => quantized_div::<i8>(site, pair, activation),
         DType::UInt8 => quantized_div::<u8>(site, pair, activation),
+        DType::Int16 => quantized_div::<i16>(site, pair, activation),
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
 }
