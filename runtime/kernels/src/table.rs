@@ -1,5 +1,6 @@
 //! The kernels, one row each. Dispatch ([`Table::select`]), the battery of tests, the benches and the listing of
 //! `bench devices --kernels` ([`list`]) all read these tables. To add a kernel, write its function and add its row.
+//! Operators that only move elements have one implementation each and no row.
 
 use alloc::vec::Vec;
 

@@ -7,6 +7,7 @@ mod face;
 mod hostile;
 mod known;
 mod litert;
+mod movement;
 mod random;
 mod refusals;
 mod sparse;

@@ -115,14 +115,15 @@ fn bilinear<T: Copy>(
     assert_eq!(output.len(), shape.output_len());
     shape.for_each_pixel(|first, batch, y, x| {
         let (rows, columns) = (shape.between_f32(0, y), shape.between_f32(1, x));
-        let corners = shape.corners(batch, &rows, &columns);
-        for channel in 0..shape.channels {
-            let at = |corner: usize| value(input[corners[corner] + channel]);
-            let sum = at(0) * (1.0 - rows.part) * (1.0 - columns.part)
-                + at(1) * rows.part * (1.0 - columns.part)
-                + at(2) * (1.0 - rows.part) * columns.part
-                + at(3) * rows.part * columns.part;
-            output[first + channel] = store(sum);
+        let [a, b, c, d] =
+            shape.corners(batch, &rows, &columns).map(|corner| &input[corner..][..shape.channels]);
+        let output = &mut output[first..][..shape.channels];
+        for ((((store_at, a), b), c), d) in output.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            let sum = value(*a) * (1.0 - rows.part) * (1.0 - columns.part)
+                + value(*b) * rows.part * (1.0 - columns.part)
+                + value(*c) * (1.0 - rows.part) * columns.part
+                + value(*d) * rows.part * columns.part;
+            *store_at = store(sum);
         }
     });
 }
@@ -146,16 +147,17 @@ pub fn bilinear_integer<T: Copy + Into<i64> + TryFrom<i64> + Default>(
     assert_eq!(output.len(), shape.output_len());
     shape.for_each_pixel(|first, batch, y, x| {
         let (rows, columns) = (shape.between_fixed(0, y), shape.between_fixed(1, x));
-        let corners = shape.corners(batch, &rows, &columns);
+        let [a, b, c, d] =
+            shape.corners(batch, &rows, &columns).map(|corner| &input[corner..][..shape.channels]);
         let (down, right) = (i64::from(rows.part), i64::from(columns.part));
         let (up, left) = (i64::from(ONE) - down, i64::from(ONE) - right);
-        for channel in 0..shape.channels {
-            let at = |corner: usize| -> i64 { input[corners[corner] + channel].into() };
-            let sum = at(0) * up * left + at(1) * down * left + at(2) * up * right + at(3) * down * right;
+        let output = &mut output[first..][..shape.channels];
+        for ((((store, a), b), c), d) in output.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            let [a, b, c, d] = [a, b, c, d].map(|value| -> i64 { (*value).into() });
+            let sum = a * up * left + b * down * left + c * up * right + d * down * right;
             let half = if sum > 0 { 1 << (2 * FRACTION_BITS - 1) } else { -(1 << (2 * FRACTION_BITS - 1)) };
             // Weights are in 0..=1 and sum up to 1, so the result is in range.
-            output[first + channel] =
-                T::try_from((sum + half) / (1 << (2 * FRACTION_BITS))).unwrap_or_default();
+            *store = T::try_from((sum + half) / (1 << (2 * FRACTION_BITS))).unwrap_or_default();
         }
     });
 }
