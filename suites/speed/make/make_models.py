@@ -11,11 +11,13 @@ import argparse
 import hashlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -74,42 +76,47 @@ def int16x8(converter, network):
 VARIANTS = {"fp32": fp32, "fp16": fp16, "dynamic": dynamic, "int8": int8, "int16x8": int16x8}
 
 
-def traced(model, network):
-    """The network as a function. Classifiers leave the batch open, as most people's do; detection knows one image."""
+def save(model, network, folder):
+    """Saves the network as a function. Classifiers leave the batch open, as most do; detection knows one image."""
     batch = 1 if network.finish else None
-    shape = tf.TensorSpec((batch, network.size, network.size, 3), tf.float32, name="image")
 
-    @tf.function(input_signature=[shape])
     def run(image):
         outputs = model(image, training=False)
         return network.finish(outputs) if network.finish else outputs
 
-    return run.get_concrete_function()
+    # A plain SavedModel would keep the weights as variables, which the converter then leaves out of the file.
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", run, [tf.TensorSpec((batch, network.size, network.size, 3), tf.float32, name="image")])
+    archive.write_out(folder, verbose=False)
 
 
-def convert(function, model, network, variant):
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+def convert(saved, network, variant):
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
     converter.allow_custom_ops = network.finish is not None
     VARIANTS[variant](converter, network)
     return converter.convert()
 
 
-def make(network, variants, folder):
-    """Makes what is not there; returns how many the converter refused."""
-    paths = {variant: folder / f"{network.name}_{variant}.tflite" for variant in variants}
-    missing = [variant for variant, path in paths.items() if not path.exists()]
-    if missing:
-        model = settled(network)
-        function = traced(model, network)
-        np.save(folder / f"{network.name}.npy", images(network, TEST_IMAGES, TEST_SEED))
+def make_missing(network, paths):
+    """Makes the files of `paths`, by variant; returns how many the converter refused."""
+    np.save(next(iter(paths.values())).parent / f"{network.name}.npy", images(network, TEST_IMAGES, TEST_SEED))
     refused = 0
-    for variant in missing:
-        try:
-            paths[variant].write_bytes(convert(function, model, network, variant))
-        except Exception as error:  # the converter has no error type of its own
-            refused += 1
-            lines = str(error).strip().splitlines()
-            print(f"make_models: {paths[variant].name}: {lines[0] if lines else error!r}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as saved:
+        save(settled(network), network, saved)
+        for variant, path in paths.items():
+            try:
+                path.write_bytes(convert(saved, network, variant))
+            except Exception as error:  # the converter has no error type of its own
+                refused += 1
+                print(f"make_models: {path.name}: {' '.join(str(error).split())[:300]}", file=sys.stderr, flush=True)
+    return refused
+
+
+def make(network, variants, folder):
+    paths = {variant: folder / f"{network.name}_{variant}.tflite" for variant in variants}
+    missing = {variant: path for variant, path in paths.items() if not path.exists()}
+    refused = make_missing(network, missing) if missing else 0
     for path in paths.values():
         if path.exists():
             raw = path.read_bytes()
