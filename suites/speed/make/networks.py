@@ -13,6 +13,8 @@ import tensorflow as tf
 
 SEED = 1
 BATCH = 8
+CLASSES = 1000
+LOGIT_SPREAD = 3.0
 L = keras.layers
 DETECTION_CLASSES = 90
 DETECTION_GRIDS = (19, 10, 5, 3, 2, 1)
@@ -41,6 +43,15 @@ def images(network, count, seed):
     return (network.low + mixed * (network.high - network.low)).astype(np.float32)
 
 
+def sharpen(model, batch, random):
+    """Gives a classifier weights with which its logits spread by LOGIT_SPREAD, as those of a trained one do."""
+    for layer in model.layers:
+        if getattr(layer, "units", getattr(layer, "filters", None)) == CLASSES:
+            features = keras.Model(model.input, layer.input)(batch, training=False).numpy()
+            length = np.mean(np.linalg.norm(features.reshape(len(features), -1), axis=1))
+            layer.kernel.assign(random.normal(0.0, LOGIT_SPREAD / length, layer.kernel.shape))
+
+
 def settled(network):
     """The network with random weights whose batch norms have seen a batch of images."""
     keras.utils.set_random_seed(SEED)
@@ -53,7 +64,9 @@ def settled(network):
             norm.gamma.assign(random.uniform(0.5, 1.5, norm.gamma.shape))
         if norm.beta is not None:
             norm.beta.assign(random.normal(0.0, 0.3, norm.beta.shape))
-    model(images(network, BATCH, SEED), training=True)
+    batch = images(network, BATCH, SEED)
+    model(batch, training=True)
+    sharpen(model, batch, random)
     return model
 
 
@@ -159,8 +172,6 @@ def deeplab():
 
 
 NETWORKS = [
-    Network("mobilenet_v2_0.35_96", 96, -1, 1, application("MobileNetV2", 96, alpha=0.35)),
-    Network("mobilenet_v3_small_224", 224, 0, 255, application("MobileNetV3Small", 224)),
     Network("mobilenet_v1_1.0_224", 224, -1, 1, application("MobileNet", 224)),
     Network("mobilenet_v2_1.0_224", 224, -1, 1, application("MobileNetV2", 224)),
     Network("ssd_mobilenet_v1_300", 300, -1, 1, ssd, post_process),
@@ -168,4 +179,6 @@ NETWORKS = [
     Network("efficientnet_b0_224", 224, 0, 255, application("EfficientNetB0", 224)),
     Network("resnet50_224", 224, -128, 128, application("ResNet50", 224)),
     Network("inception_v3_299", 299, -1, 1, application("InceptionV3", 299)),
+    Network("mobilenet_v2_0.35_96", 96, -1, 1, application("MobileNetV2", 96, alpha=0.35)),
+    Network("mobilenet_v3_small_224", 224, 0, 255, application("MobileNetV3Small", 224)),
 ]
