@@ -68,12 +68,18 @@ fn tensors(given: &str) -> Result<Vec<LooseTensor>, BenchError> {
     };
     let arrays = npy::read(Path::new(file))?;
     let loose = |array: Array| LooseTensor {
-        name: name.clone().or(array.name),
+        name: name.clone().or(array.name.filter(|name| !is_positional(name))),
         dtype: array.values.dtype().to_owned(),
         shape: array.shape,
         bytes: array.values.to_bytes(),
     };
     Ok(arrays.into_iter().map(loose).collect())
+}
+
+/// NumPy names arrays that were saved without a name `arr_0`, `arr_1`, ...
+fn is_positional(name: &str) -> bool {
+    name.strip_prefix("arr_")
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// None for element types that NumPy does not have.

@@ -7,3 +7,4 @@ mod interrupted;
 mod kept;
 mod outcome;
 mod place;
+mod verbs;
