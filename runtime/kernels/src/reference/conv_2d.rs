@@ -46,7 +46,7 @@ pub fn pack_hybrid(spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
 
 /// The pairs `(index into one image, index into the filter)` whose products make output channel `channel` at
 /// `(out_y, out_x)`, in LiteRT's order: taps by row, channels innermost. Taps in the padding are left out.
-pub(super) fn products(
+fn products(
     shape: &Conv2dShape,
     out_y: usize,
     out_x: usize,

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::conv_2d::{self, for_each_output};
+use super::conv_2d::for_each_output;
 use super::depthwise_conv_2d;
 use super::owned::bias_or_zeros;
 use crate::packed::Packed;
@@ -205,6 +205,26 @@ struct Integer<W, S> {
 }
 
 impl<W: Stored, S: Sum> Integer<W, S> {
+    /// The sum of CONV_2D: each tap is a run of channels in the image and in the filter.
+    fn conv_sum<T: Stored>(&self, image: &[T], [out_y, out_x, channel]: [usize; 3]) -> S {
+        let (shape, window) = (&self.shape, &self.shape.window);
+        let depth = shape.group_in_channels();
+        let first_channel = channel / shape.group_out_channels() * depth;
+        let filter = &self.filter[channel * shape.depth()..][..shape.depth()];
+        let mut sum = S::default();
+        for (tap, weights) in filter.chunks_exact(depth).enumerate() {
+            let y = window.in_y(out_y, tap / window.filter_width, shape.in_height);
+            let x = window.in_x(out_x, tap % window.filter_width, shape.in_width);
+            let Some((y, x)) = y.zip(x) else { continue };
+            let pixel = (y * shape.in_width + x) * shape.in_channels + first_channel;
+            for (value, weight) in image[pixel..][..depth].iter().zip(weights) {
+                let (value, weight): (i32, i32) = ((*value).into(), (*weight).into());
+                sum = sum.plus((value - self.input_zero_point) * (weight - self.filter_zero_point));
+            }
+        }
+        sum
+    }
+
     fn sum<T: Stored>(&self, image: &[T], products: impl Iterator<Item = (usize, usize)>) -> S {
         products.fold(S::default(), |sum, (pixel, weight)| {
             let value: i32 = image[pixel].into();
@@ -237,7 +257,7 @@ impl<T: Stored, W: Stored, S: Sum> Packed<T, T> for Integer<W, S> {
         for_each_output(shape, rows, output, |image, out_y, out_x, channel| {
             let image = &input[image * shape.image_len()..];
             let sum = match self.walk {
-                Walk::Conv => self.sum(image, conv_2d::products(shape, out_y, out_x, channel)),
+                Walk::Conv => self.conv_sum(image, [out_y, out_x, channel]),
                 Walk::Depthwise => self.sum(image, depthwise_conv_2d::products(shape, out_y, out_x, channel)),
             };
             let scaled = self.rescale.apply(sum.plus_sum(self.bias[channel]), channel);
