@@ -17,7 +17,8 @@ CLASSES = 1000
 LOGIT_SPREAD = 3.0
 L = keras.layers
 DETECTION_CLASSES = 90
-DETECTION_GRIDS = (19, 10, 5, 3, 2, 1)
+# Keras pads an odd side on one side only: 300 becomes 18, where others have 19.
+DETECTION_GRIDS = (18, 9, 5, 3, 2, 1)
 SEGMENTATION_CLASSES = 21
 
 
@@ -85,7 +86,7 @@ def cell(x, filters, stride):
 
 
 def ssd():
-    """SSD MobileNet v1 300 (Liu et al. 2016; Howard et al. 2017): 1917 boxes as [box code 4], [scores 91]."""
+    """SSD MobileNet v1 300 (Liu et al. 2016; Howard et al. 2017): 1692 boxes as [box code 4], [scores 91]."""
     trunk = keras.applications.MobileNet(input_shape=(300, 300, 3), include_top=False, weights=None)
     maps = [trunk.get_layer("conv_pw_11_relu").output, trunk.get_layer("conv_pw_13_relu").output]
     for filters in (512, 256, 256, 128):
@@ -105,7 +106,7 @@ def anchor_counts():
 
 
 def anchors():
-    """float32 [1917, 4]: y, x of the centre, height, width, as shares of the image; scales from 0.2 to 0.95."""
+    """float32 [1692, 4]: y, x of the centre, height, width, as shares of the image; scales from 0.2 to 0.95."""
     scales = np.linspace(0.2, 0.95, len(DETECTION_GRIDS))
     found = []
     for grid, count, scale, following in zip(DETECTION_GRIDS, anchor_counts(), scales, [*scales[1:], 1.0]):
