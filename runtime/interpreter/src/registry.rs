@@ -144,6 +144,7 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::TRANSPOSE,                     7,    2..=2,     ANY,        1, ops::transpose),
     entry(Builtin::TRANSPOSE_CONV,                5,    3..=4,       3,        1, ops::transpose_conv),
     entry(Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM,  4,  20..=24,       1,        1, ops::unidirectional_sequence_lstm),
+    entry(Builtin::UNIDIRECTIONAL_SEQUENCE_RNN,   3,    5..=5,     ANY,        1, ops::unidirectional_sequence_rnn),
     entry(Builtin::UNPACK,                        4,    1..=1,     ANY,      ANY, ops::unpack),
     entry(Builtin::ZEROS_LIKE,                    1,    1..=1,     ANY,        1, ops::zeros_like),
 ];

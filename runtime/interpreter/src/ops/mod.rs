@@ -38,6 +38,7 @@ mod reduce;
 mod reshape;
 mod resize;
 mod reverse;
+mod rnn;
 mod scatter_nd;
 mod select;
 mod site;
@@ -95,6 +96,7 @@ pub(crate) use reduce::{reduce_all, reduce_any, reduce_max, reduce_min, reduce_p
 pub(crate) use reshape::{expand_dims, reshape, squeeze};
 pub(crate) use resize::{resize_bilinear, resize_nearest_neighbor};
 pub(crate) use reverse::{reverse_sequence, reverse_v2};
+pub(crate) use rnn::unidirectional_sequence_rnn;
 pub(crate) use scatter_nd::scatter_nd;
 pub(crate) use select::{select, select_v2};
 pub(crate) use site::{ConstantData, Operand, Site};

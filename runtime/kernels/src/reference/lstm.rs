@@ -17,15 +17,31 @@ pub enum Matrix {
 
 /// A row of activations, as it is and, where there are int8 weights, quantized.
 #[derive(Debug, Clone, Copy)]
-struct Vector<'a> {
+pub(super) struct Vector<'a> {
     real: &'a [f32],
     quantized: &'a [i8],
     how: RowQuantization,
 }
 
+impl<'a> Vector<'a> {
+    /// Quantizes a row where weights like `weights` are int8; `quantized` has as many elements.
+    pub(super) fn of(
+        weights: &Matrix,
+        real: &'a [f32],
+        quantization: InputQuantization,
+        quantized: &'a mut [i8],
+    ) -> Self {
+        let how = match weights {
+            Matrix::F32(_) => RowQuantization { scale: 1.0, zero_point: 0 },
+            Matrix::I8(..) => quantize_row(real, quantization, quantized),
+        };
+        Self { real, quantized, how }
+    }
+}
+
 impl Matrix {
     /// Adds the product with `vector` to `sums`.
-    fn accumulate(&self, vector: Vector<'_>, sums: &mut [f32]) {
+    pub(super) fn accumulate(&self, vector: Vector<'_>, sums: &mut [f32]) {
         let columns = vector.real.len();
         match self {
             Self::F32(weights) => {
@@ -181,11 +197,7 @@ impl Lstm {
 
     /// Quantizes a row where weights are int8.
     fn vector<'a>(&self, real: &'a [f32], quantized: &'a mut [i8]) -> Vector<'a> {
-        let how = match self.forget_gate.input {
-            Matrix::F32(_) => RowQuantization { scale: 1.0, zero_point: 0 },
-            Matrix::I8(..) => quantize_row(real, self.quantization, quantized),
-        };
-        Vector { real, quantized, how }
+        Vector::of(&self.forget_gate.input, real, self.quantization, quantized)
     }
 
     fn gate(

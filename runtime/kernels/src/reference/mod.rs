@@ -39,6 +39,7 @@ pub mod range;
 pub mod reduce;
 pub mod resize;
 pub mod reverse_sequence;
+pub mod rnn;
 pub mod scatter_nd;
 pub mod select;
 pub mod sigmoid;
