@@ -1,6 +1,6 @@
 //! RESHAPE, SQUEEZE and EXPAND_DIMS: the same elements under another shape. The output shares the input's memory.
 
-use super::moves::{axis_operand, constant_list};
+use super::moves::{axis_operand, axis_option, constant_list};
 use super::{Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::tensor::DType;
@@ -15,7 +15,7 @@ pub(crate) fn reshape(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     view(&input, &output)
 }
 
-/// Prepares SQUEEZE. Only dimensions of 1 may go.
+/// Prepares SQUEEZE. Only dimensions of 1 may go: those that the options name, or else all.
 pub(crate) fn squeeze(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = (site.input(0)?, site.output(0)?);
     let kept =
@@ -23,6 +23,14 @@ pub(crate) fn squeeze(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     if kept(input.shape()) != kept(output.shape()) {
         let expected = alloc::format!("shape {:?} without dimensions of 1", input.shape());
         return Err(output.fault(expected, alloc::format!("shape {:?}", output.shape())));
+    }
+    let options = site.node().table.builtin_options_as_squeeze_options();
+    for dim in options.and_then(|options| options.squeeze_dims()).into_iter().flatten() {
+        let axis = axis_option(site, dim, input.shape().len())?;
+        if input.shape()[axis] != 1 {
+            let expected = alloc::format!("1 along axis {axis}");
+            return Err(input.fault(expected, alloc::format!("shape {:?}", input.shape())));
+        }
     }
     view(&input, &output)
 }
@@ -55,7 +63,9 @@ fn check_shape_operand(shape: &Operand<'_>, output: &Operand<'_>) -> Result<(), 
     };
     let wanted = constant.bytes.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
     let fits = |(wanted, found): (i32, &usize)| wanted == -1 || usize::try_from(wanted) == Ok(*found);
-    if wanted.len() == output.shape().len() && wanted.clone().zip(output.shape()).all(fits) {
+    let open = wanted.clone().filter(|dim| *dim == -1).count();
+    let is_shape = wanted.len() == output.shape().len() && open <= 1;
+    if is_shape && wanted.clone().zip(output.shape()).all(fits) {
         return Ok(());
     }
     let wanted: alloc::vec::Vec<i32> = wanted.collect();
