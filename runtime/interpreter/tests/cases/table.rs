@@ -19,7 +19,7 @@ const HEAD: &str = "\
 Written by `cargo run -p edgebench-interpreter --example ops_table`; a test keeps it up to date. Each case is a model of
 one operator with the answer of LiteRT's reference kernels (`ci/ops/make_cases.py` makes them). *bit-equal* counts cases
 in which every output bit is LiteRT's, or both refuse the model. *close*: floats within the tolerance of the case.
-*missing*: this interpreter refuses what LiteRT runs. Hybrid operators have float activations and integer weights.
+*missing*: this interpreter refuses what LiteRT runs; *refused*: neither takes any of the row. Hybrid operators have float activations and integer weights.
 
 | op | type | cases | reference | portable |
 |---|---|---:|---|---|
@@ -79,6 +79,9 @@ fn cell(cases: &[&Case], kernels: KernelChoice) -> String {
         (count(|outcome| matches!(outcome, Outcome::Missing(_))), "missing"),
         (count(|outcome| matches!(outcome, Outcome::Wrong(_))), "**different**"),
     ];
+    if parts[0].0 == cases.len() && cases.iter().all(|case| case.about.expected == Expected::Refused) {
+        return "refused".to_owned();
+    }
     let there: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).collect();
     match there.as_slice() {
         [(_, what)] => (*what).to_owned(),
