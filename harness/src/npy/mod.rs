@@ -5,7 +5,7 @@ mod write;
 
 use std::path::PathBuf;
 
-pub use read::read;
+pub use read::{parse, read};
 pub use write::npz;
 
 /// One array, row-major.

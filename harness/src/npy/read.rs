@@ -19,8 +19,15 @@ const MAX_ARRAYS: usize = 1024;
 /// When the file cannot be read, is damaged, or holds something other than numbers.
 pub fn read(path: &Path) -> Result<Vec<Array>, NpyError> {
     let bytes = std::fs::read(path).map_err(|source| NpyError::Io { path: path.to_owned(), source })?;
-    let place = path.display().to_string();
-    if bytes.starts_with(b"PK") { archive(&bytes, &place) } else { Ok(vec![array(&bytes, &place, None)?]) }
+    parse(&bytes, &path.display().to_string())
+}
+
+/// The arrays of the content of such a file; `place` names it in errors.
+///
+/// # Errors
+/// When it is damaged, or holds something other than numbers.
+pub fn parse(bytes: &[u8], place: &str) -> Result<Vec<Array>, NpyError> {
+    if bytes.starts_with(b"PK") { archive(bytes, place) } else { Ok(vec![array(bytes, place, None)?]) }
 }
 
 fn archive(bytes: &[u8], place: &str) -> Result<Vec<Array>, NpyError> {

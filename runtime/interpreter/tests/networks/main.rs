@@ -3,6 +3,7 @@
 
 mod build;
 mod cases;
+mod classes;
 mod face;
 mod hostile;
 mod known;

@@ -1,0 +1,14 @@
+//! Any model is prepared and run, or is an error.
+#![no_main]
+
+use edgebench_interpreter::{Interpreter, Model, Options};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(model) = Model::load(bytes) else { return };
+    let Ok(mut interpreter) = Interpreter::new(&model, &Options::default()) else { return };
+    if interpreter.invoke().is_ok() {
+        let length = |index| interpreter.output(index).map_or(0, |view| view.bytes.len());
+        (0..interpreter.output_count()).for_each(|index| drop(std::hint::black_box(length(index))));
+    }
+});
