@@ -215,8 +215,9 @@ impl Slice {
     ) -> Result<Part, Fault> {
         let dim = self.input[axis] as i64;
         if stride == 0 || stride == i64::from(i32::MIN) {
-            let expected = format!("strides above {} and other than 0", i32::MIN);
-            return Err(self.operands[2].fault(expected, format!("{stride}")));
+            let expected =
+                if stride == 0 { "strides other than 0" } else { "strides that can be turned round" };
+            return Err(self.operands[2].fault(expected.into(), format!("{stride}")));
         }
         // Negative positions count from the end; positions outside go to the nearest place where a walk may begin or end.
         let (lowest, highest) = if stride > 0 { (0, dim) } else { (-1, dim - 1) };

@@ -9,6 +9,8 @@ mod hostile;
 mod known;
 mod litert;
 mod movement;
+mod mutants;
+mod mutate;
 mod random;
 mod refusals;
 mod sparse;
