@@ -13,6 +13,13 @@ const MAX_ARRAY_BYTES: u64 = 8 << 30;
 /// Most arrays in one `.npz`.
 const MAX_ARRAYS: usize = 1024;
 
+/// Longest header of an array, in bytes: what NumPy reads without being asked to (`max_header_size`).
+const MAX_HEADER_BYTES: usize = 10_000;
+
+/// Most brackets that open in a header. An array of numbers has two, and the reader's time doubles with each that opens
+/// inside another.
+const MAX_BRACKETS: usize = 8;
+
 /// The arrays of a `.npz`, in its order, or the one of a `.npy`.
 ///
 /// # Errors
@@ -51,7 +58,7 @@ fn archive(bytes: &[u8], place: &str) -> Result<Vec<Array>, NpyError> {
 }
 
 fn array(bytes: &[u8], place: &str, name: Option<String>) -> Result<Array, NpyError> {
-    check_header_length(bytes, place)?;
+    check_header(bytes, place)?;
     let damaged = |cause: std::io::Error| content(place, "a NumPy array", cause.to_string());
     let file = NpyFile::new(bytes).map_err(damaged)?;
     let shape = checked_shape(file.shape(), bytes.len(), place)?;
@@ -62,20 +69,28 @@ fn array(bytes: &[u8], place: &str, name: Option<String>) -> Result<Array, NpyEr
     Ok(Array { name, shape, values })
 }
 
-/// The reader takes memory for as long a header as the file claims to have.
-fn check_header_length(bytes: &[u8], place: &str) -> Result<(), NpyError> {
-    let claimed = match bytes.get(6) {
-        Some(1) => bytes.get(8..10).map(|raw| u32::from(u16::from_le_bytes([raw[0], raw[1]]))),
-        Some(2 | 3) => bytes.get(8..12).map(|raw| u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]])),
-        _ => None,
+/// The reader takes memory for as long a header as the file claims to have, and time for how its lists are nested.
+fn check_header(bytes: &[u8], place: &str) -> Result<(), NpyError> {
+    let (start, claimed) = match bytes.get(6) {
+        Some(1) => (10, bytes.get(8..10).map(|raw| u32::from(u16::from_le_bytes([raw[0], raw[1]])))),
+        Some(2 | 3) => (12, bytes.get(8..12).map(|raw| u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]))),
+        _ => (0, None),
     };
-    match claimed {
-        Some(length) if (length as usize) < bytes.len() => Ok(()),
-        Some(length) => {
-            Err(content(place, format!("a header inside {} bytes", bytes.len()), format!("{length} bytes")))
-        }
-        None => Err(content(place, "a NumPy array", "something else")),
+    let length = claimed.ok_or_else(|| content(place, "a NumPy array", "something else"))? as usize;
+    if length >= bytes.len() {
+        let expected = format!("a header inside {} bytes", bytes.len());
+        return Err(content(place, expected, format!("{length} bytes")));
     }
+    if length > MAX_HEADER_BYTES {
+        let expected = format!("a header of at most {MAX_HEADER_BYTES} bytes");
+        return Err(content(place, expected, format!("{length} bytes")));
+    }
+    let header = bytes[start..].iter().take(length);
+    let brackets = header.filter(|byte| b"{[(".contains(byte)).count();
+    if brackets > MAX_BRACKETS {
+        return Err(content(place, "a header of one type and one shape", format!("{brackets} lists")));
+    }
+    Ok(())
 }
 
 fn checked_shape(shape: &[u64], file_bytes: usize, place: &str) -> Result<Vec<usize>, NpyError> {
@@ -145,6 +160,17 @@ mod tests {
         bytes.extend([b' '; 20]);
         let error = array(&bytes, "x.npy", None).expect_err("no header");
         assert_eq!(error.to_string(), "x.npy: expected a header inside 32 bytes, found 4294967295 bytes");
+    }
+
+    #[test]
+    fn nested_header_is_refused_before_time_is_spent() {
+        let header = format!("{{'descr': {}", "[".repeat(60));
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.push(b'\n');
+        let error = array(&bytes, "x.npy", None).expect_err("no header");
+        assert_eq!(error.to_string(), "x.npy: expected a header of one type and one shape, found 61 lists");
     }
 
     #[test]
