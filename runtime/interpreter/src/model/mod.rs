@@ -148,12 +148,13 @@ impl core::fmt::Debug for Node<'_> {
 }
 
 fn place_of_node(index: usize, name: &str) -> String {
-    format!("node {index} ({name})")
+    format!("node {index} ({})", name.escape_debug())
 }
 
-/// The tensor in messages, such as `tensor 7 "conv/weights"`.
+/// The tensor in messages, such as `tensor 7 "conv/weights"`. A name is the file's: it must not break the line, nor speak
+/// to the terminal.
 pub(crate) fn place_of_tensor(index: usize, name: &str) -> String {
-    format!("tensor {index} \"{name}\"")
+    format!("tensor {index} \"{}\"", name.escape_debug())
 }
 
 /// A tensor index of the file, or a fault.

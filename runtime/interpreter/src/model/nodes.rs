@@ -137,6 +137,6 @@ fn unknown_input(node: &Node, known: &[bool]) -> Option<(usize, usize)> {
 }
 
 fn slot_place(model: &Model, node: usize, side: &str, slot: usize, tensor: usize) -> String {
-    let name = model.tensors[tensor].name;
+    let name = model.tensors[tensor].name.escape_debug();
     format!("{} {side} {slot} \"{name}\"", model.nodes[node].place(node))
 }

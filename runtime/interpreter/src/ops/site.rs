@@ -109,7 +109,8 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
 impl<'m> Operand<'m> {
     pub(crate) fn place(&self) -> String {
         let Self { node, operator, side, slot, .. } = self;
-        format!("node {node} ({operator}) {side} {slot} \"{}\"", self.info.name)
+        let (operator, name) = (operator.escape_debug(), self.info.name.escape_debug());
+        format!("node {node} ({operator}) {side} {slot} \"{name}\"")
     }
 
     pub(crate) fn fault(&self, expected: impl Into<String>, found: impl Into<String>) -> Fault {

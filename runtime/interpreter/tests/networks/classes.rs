@@ -549,6 +549,29 @@ fn what_is_not_there() {
     ]);
 }
 
+/// Found by the fuzz target `model`: an error is one line, and a name does not speak to the terminal.
+#[test]
+fn names_that_break_the_line() {
+    let inputs = [Floats(&[4]), Constant(&[1], &[4])];
+    let net = node(Operator::RESHAPE, &inputs, &[&[5]], BuiltinOptionsT::NONE);
+    let named = |net: Net, tensor: usize| {
+        changed(net, |net| net.tensors()[tensor].name = Some("a\nb\u{1b}[2J".into()))
+    };
+    let computed = node(Operator::RESHAPE, &[Floats(&[4])], &[&[-1]], BuiltinOptionsT::NONE);
+    check(&[
+        (
+            "output",
+            named(net, 2),
+            "node 0 (RESHAPE) output 0 \"a\\nb\\u{1b}[2J\": expected shape [4], found shape [5]",
+        ),
+        (
+            "tensor",
+            named(computed, 1),
+            "tensor 1 \"a\\nb\\u{1b}[2J\": expected dimensions of at least 0, found -1",
+        ),
+    ]);
+}
+
 /// A slice of four values with these begins, ends, strides and masks.
 fn strided(list: [&'static [i32]; 3], begin_mask: i32, ellipsis_mask: i32, output: &[i32]) -> Net {
     let options = options!(StridedSliceOptions(StridedSliceOptionsT {
