@@ -113,7 +113,7 @@ def place(folder, path, raw):
 
 def outcome(folder, command, limit):
     """Runs `command`, which leaves outputs or a reason in `folder`; a crash or too long a time is a reason too."""
-    for ending in ("outputs", "refused"):
+    for ending in ("outputs", "refused", "done"):
         (folder / f"model.{ending}").unlink(missing_ok=True)
     reason = None
     try:
@@ -124,11 +124,12 @@ def outcome(folder, command, limit):
         reason = f"not within {limit:g} s"
     if reason:
         (folder / "model.refused").write_text(reason)
+    # What was interrupted before this is not taken for an answer the next time.
+    (folder / "model.done").touch()
 
 
 def side(folder, command, limit, again):
-    made = any((folder / f"model.{ending}").exists() for ending in ("outputs", "refused"))
-    if again or not made:
+    if again or not (folder / "model.done").exists():
         outcome(folder, command, limit)
     refused = folder / "model.refused"
     if refused.exists():
