@@ -7,27 +7,28 @@ use alloc::vec::Vec;
 use crate::error::Fault;
 use crate::fold::Folded;
 use crate::memory::{Aligned, Constant};
-use crate::model::{Model, place_of_tensor};
+use crate::model::place_of_tensor;
 use crate::ops::{Action, ConstantData, Prepared};
+use crate::shaped::Shaped;
 use crate::tensor::{DType, unpack_int4};
 
 /// By tensor: the constants that steps read, that model outputs show, or all of them.
 pub(crate) fn keep<'m>(
-    model: &'m Model<'m>,
+    graph: &Shaped<'m>,
     folded: &mut Folded,
     prepared: &[Prepared],
     roots: &[usize],
     keep_all: bool,
 ) -> Result<Vec<Constant<'m>>, Fault> {
-    let mut wanted = alloc::vec![keep_all; model.tensors().len()];
-    for (node, ready) in model.nodes().iter().zip(prepared) {
+    let mut wanted = alloc::vec![keep_all; graph.graph.tensors.len()];
+    for (node, ready) in graph.graph.nodes.iter().zip(prepared) {
         let runs = matches!(ready.action, Action::Run(_));
         let read = node.inputs.iter().enumerate().filter(|(slot, _)| runs && ready.reads(*slot));
         read.filter_map(|(_, tensor)| *tensor).for_each(|tensor| wanted[roots[tensor]] = true);
     }
-    model.outputs().iter().for_each(|output| wanted[roots[*output]] = true);
+    graph.graph.outputs.iter().for_each(|output| wanted[roots[*output]] = true);
     let stored = |(tensor, wanted): (usize, &bool)| match *wanted && !folded.is_computed(tensor) {
-        true => kept(model, folded, tensor),
+        true => kept(graph, folded, tensor),
         false => Ok(Constant::None),
     };
     let mut constants: Vec<Constant<'_>> = wanted.iter().enumerate().map(stored).collect::<Result<_, _>>()?;
@@ -41,22 +42,23 @@ pub(crate) fn keep<'m>(
 }
 
 /// The constant that a tensor is, aligned and in the tensor's own type; none for one that is computed in each run.
-pub(crate) fn kept<'m>(model: &'m Model<'_>, folded: &Folded, tensor: usize) -> Result<Constant<'m>, Fault> {
-    let info = &model.tensors()[tensor];
+pub(crate) fn kept<'m>(graph: &Shaped<'m>, folded: &Folded, tensor: usize) -> Result<Constant<'m>, Fault> {
+    let info = graph.info(tensor);
+    let bytes = graph.bytes(tensor);
     let no_memory = || {
         let place = place_of_tensor(tensor, info.name);
-        Fault::mismatch(place, format!("{} bytes of memory", info.bytes()), "less")
+        Fault::mismatch(place, format!("{bytes} bytes of memory"), "less")
     };
     if let Some(data) = info.data
         && data.as_ptr().addr().is_multiple_of(info.dtype.size_bytes())
     {
         return Ok(Constant::Borrowed(data));
     }
-    let Some(stored) = folded.data(model, tensor) else { return Ok(Constant::None) };
+    let Some(stored) = folded.data(graph, tensor) else { return Ok(Constant::None) };
     if stored.dtype == info.dtype {
         return Aligned::copy_of(stored.bytes).map(Constant::Owned).ok_or_else(no_memory);
     }
-    let mut memory = Aligned::zeroed(info.bytes()).ok_or_else(no_memory)?;
+    let mut memory = Aligned::zeroed(bytes).ok_or_else(no_memory)?;
     let elements = memory.bytes_mut().as_chunks_mut::<4>().0;
     elements.iter_mut().zip(stored.reals()).for_each(|(element, value)| *element = value.to_ne_bytes());
     Ok(Constant::Owned(memory))

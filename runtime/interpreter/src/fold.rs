@@ -8,8 +8,9 @@ use core::ops::Range;
 use crate::constants;
 use crate::error::Fault;
 use crate::memory::{Aligned, Constant, Place, Wiring, align_up};
-use crate::model::{Model, Node};
+use crate::model::{Graph, Node};
 use crate::ops::{Action, ConstantData, Prepared, Step};
+use crate::shaped::Shaped;
 
 /// Shape arithmetic is small; this much may be computed even in a model without constants.
 const SPARE_BYTES: usize = 1 << 20;
@@ -31,17 +32,17 @@ enum Value {
 }
 
 impl Folded {
-    pub(crate) fn new(model: &Model) -> Self {
-        let stored = model.tensors().iter().filter_map(|tensor| tensor.data.or(tensor.dense.as_deref()));
+    pub(crate) fn new(graph: &Graph) -> Self {
+        let stored = graph.tensors.iter().filter_map(|tensor| tensor.data.or(tensor.dense.as_deref()));
         let stored_bytes = stored.map(<[u8]>::len).fold(0, usize::saturating_add);
-        let values = model.tensors().iter().map(|_| Value::Unknown).collect();
+        let values = graph.tensors.iter().map(|_| Value::Unknown).collect();
         Self { values, budget_bytes: stored_bytes.saturating_add(SPARE_BYTES) }
     }
 
     /// The data of a tensor, when it is a constant of the file or a value that is known.
-    pub(crate) fn data<'m>(&'m self, model: &'m Model<'m>, tensor: usize) -> Option<ConstantData<'m>> {
+    pub(crate) fn data<'m>(&'m self, graph: &'m Shaped<'m>, tensor: usize) -> Option<ConstantData<'m>> {
         let tensor = self.source(tensor).unwrap_or(tensor);
-        let info = model.tensors().get(tensor)?;
+        let info = graph.graph.tensors.get(tensor)?;
         let computed = match self.values.get(tensor)? {
             Value::Computed(memory) => Some(memory.bytes()),
             Value::Unknown | Value::Of(_) => None,
@@ -49,7 +50,7 @@ impl Folded {
         Some(ConstantData {
             dtype: info.dtype,
             quantization: info.quantization.as_ref(),
-            shape: &info.shape,
+            shape: graph.shape(tensor),
             bytes: info.data.or(info.dense.as_deref()).or(computed)?,
         })
     }
@@ -83,61 +84,61 @@ impl Folded {
     /// When the node's step fails, or there is no memory.
     pub(crate) fn node(
         &mut self,
-        model: &Model,
+        graph: &Shaped<'_>,
         node: &Node,
         ready: Prepared,
         place: &str,
     ) -> Result<Prepared, Fault> {
         match &ready.action {
             Action::View | Action::Folded => {
-                self.point(model, node);
+                self.point(graph, node);
                 Ok(ready)
             }
             Action::Run(step) => {
-                let bytes = node.outputs.iter().map(|output| align_up(model.tensors()[*output].bytes()));
+                let bytes = node.outputs.iter().map(|output| align_up(graph.bytes(*output)));
                 let bytes = bytes.fold(ready.scratch_bytes, usize::saturating_add);
                 if bytes > self.budget_bytes
                     || !ready.states.is_empty()
-                    || !self.is_known(model, node, &ready)
+                    || !self.is_known(graph, node, &ready)
                 {
                     return Ok(ready);
                 }
                 self.budget_bytes -= bytes;
-                self.compute(model, node, step.as_ref(), ready.scratch_bytes, place)?;
+                self.compute(graph, node, step.as_ref(), ready.scratch_bytes, place)?;
                 Ok(Prepared::folded())
             }
         }
     }
 
     /// Output 0 has the value of input 0.
-    fn point(&mut self, model: &Model, node: &Node) {
+    fn point(&mut self, graph: &Shaped<'_>, node: &Node) {
         let (Some(input), Some(output)) = (node.input(0), node.outputs.first()) else { return };
-        if self.data(model, input).is_some() {
+        if self.data(graph, input).is_some() {
             self.values[*output] = Value::Of(self.source(input).unwrap_or(input));
         }
     }
 
-    fn is_known(&self, model: &Model, node: &Node, ready: &Prepared) -> bool {
+    fn is_known(&self, graph: &Shaped<'_>, node: &Node, ready: &Prepared) -> bool {
         let read = node.inputs.iter().enumerate().filter(|(slot, _)| ready.reads(*slot));
         let mut read = read.filter_map(|(_, tensor)| *tensor);
-        read.all(|tensor| !model.tensors()[tensor].is_variable && self.data(model, tensor).is_some())
+        read.all(|tensor| !graph.info(tensor).is_variable && self.data(graph, tensor).is_some())
     }
 
     fn compute(
         &mut self,
-        model: &Model,
+        graph: &Shaped<'_>,
         node: &Node,
         step: &dyn Step,
         scratch_bytes: usize,
         place: &str,
     ) -> Result<(), Fault> {
         let constant = |tensor: &Option<usize>| match tensor {
-            Some(tensor) => constants::kept(model, self, *tensor),
+            Some(tensor) => constants::kept(graph, self, *tensor),
             None => Ok(Constant::None),
         };
         let constants: Vec<Constant<'_>> = node.inputs.iter().map(constant).collect::<Result<_, _>>()?;
         let inputs: Vec<Place> = (0..constants.len()).map(Place::Constant).collect();
-        let (outputs, scratch) = parts(model, node, scratch_bytes);
+        let (outputs, scratch) = parts(graph, node, scratch_bytes);
         let no_memory = || Fault::mismatch(place, "memory for a constant", "less");
         let mut arena = Aligned::zeroed(scratch.end).ok_or_else(no_memory)?;
         let wiring = Wiring::new(inputs.iter(), outputs.iter().cloned(), core::iter::empty(), scratch);
@@ -152,10 +153,10 @@ impl Folded {
 }
 
 /// Outputs one after the other, then scratch.
-fn parts(model: &Model, node: &Node, scratch_bytes: usize) -> (Vec<Range<usize>>, Range<usize>) {
+fn parts(graph: &Shaped<'_>, node: &Node, scratch_bytes: usize) -> (Vec<Range<usize>>, Range<usize>) {
     let mut end = 0;
     let part = |output: &usize| {
-        let bytes = model.tensors()[*output].bytes();
+        let bytes = graph.bytes(*output);
         let start = end;
         end += align_up(bytes);
         start..start + bytes

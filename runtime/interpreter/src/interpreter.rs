@@ -6,31 +6,19 @@ use alloc::vec::Vec;
 
 use crate::choice::Options;
 use crate::error::{DataError, Fault, InvokeError, PrepareError};
-use crate::memory::{Aligned, Constant, Place, Wiring};
-use crate::model::{Model, TensorInfo, place_of_tensor};
+use crate::model::{Model, place_of_tensor};
 use crate::ops::Action;
 use crate::prepare;
+use crate::program::Program;
 use crate::quant;
 use crate::tensor::{DType, TensorView};
 
 /// A network that is ready to run: memory planned and taken, kernels picked, weights packed.
 pub struct Interpreter<'m> {
-    pub(crate) model: &'m Model<'m>,
-    pub(crate) nodes: Vec<ReadyNode>,
-    /// Where each tensor is, by index in the file.
-    pub(crate) places: Vec<Place>,
-    /// By index in the file.
-    pub(crate) constants: Vec<Constant<'m>>,
-    pub(crate) arena: Aligned,
-    pub(crate) memory: Memory,
-}
-
-/// A prepared node with its parts of the arena.
-pub(crate) struct ReadyNode {
-    pub(crate) action: Action,
-    pub(crate) wiring: Wiring,
-    pub(crate) kernel: &'static str,
-    pub(crate) macs: u64,
+    model: &'m Model<'m>,
+    options: Options,
+    program: Program<'m>,
+    memory: Memory,
 }
 
 /// What an interpreter takes, in bytes. The model file itself is the caller's.
@@ -76,7 +64,35 @@ impl<'m> Interpreter<'m> {
     /// When an operator, its version or its combination of types is not supported, when shapes, quantization or
     /// options do not fit it, or when the memory is over the limit or not there. The message names node and tensor.
     pub fn new(model: &'m Model<'_>, options: &Options) -> Result<Self, PrepareError> {
-        Ok(prepare::interpreter(model, options)?)
+        let (program, memory) = prepare::program(model, options, &[])?;
+        Ok(Self { model, options: *options, program, memory })
+    }
+
+    /// Gives a model input another shape and plans everything anew. All inputs are zeros and all variables have their
+    /// first values afterwards.
+    ///
+    /// # Errors
+    /// When there is no such input, the shape does not go with the dimensions that the file calls fixed, or the network
+    /// cannot have it; the interpreter is then as it was.
+    pub fn resize_input(&mut self, index: usize, shape: &[usize]) -> Result<(), PrepareError> {
+        self.resize_inputs(&[(index, shape)])
+    }
+
+    /// Gives several model inputs other shapes at once, for networks whose inputs have to fit each other.
+    ///
+    /// # Errors
+    /// As for [`resize_input`](Self::resize_input).
+    pub fn resize_inputs(&mut self, shapes: &[(usize, &[usize])]) -> Result<(), PrepareError> {
+        let inputs = &self.program.shaped.graph.inputs;
+        let mut all: Vec<(usize, Vec<usize>)> =
+            inputs.iter().map(|tensor| (*tensor, self.program.shaped.shape(*tensor).to_vec())).collect();
+        for (index, shape) in shapes {
+            let own = all.get_mut(*index).ok_or_else(|| no_such_input(*index, inputs.len()))?;
+            self.program.shaped.check_signature(own.0, shape)?;
+            own.1 = shape.to_vec();
+        }
+        (self.program, self.memory) = prepare::program(self.model, &self.options, &all)?;
+        Ok(())
     }
 
     /// Number of model inputs.
@@ -102,22 +118,13 @@ impl<'m> Interpreter<'m> {
     /// A tensor by its index in the file; none when it has no memory. After a run, outputs and inputs hold their values;
     /// others may have given their memory to later ones, unless [`Options::keep_all`] is set.
     pub fn tensor(&self, index: usize) -> Option<TensorView<'_>> {
-        let bytes = match self.places.get(index)? {
-            Place::Nowhere => return None,
-            Place::Arena(part) => self.arena.bytes().get(part.clone())?,
-            Place::Constant(constant) => self.constants.get(*constant)?.bytes(),
-        };
-        let info = self.model.tensors().get(index)?;
-        Some(view(index, info, bytes))
+        self.program.view(index)
     }
 
     /// The bytes of a model input, row-major in the byte order of this machine. They keep their values over runs.
     pub fn input_bytes_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         let tensor = *self.model.inputs().get(index)?;
-        match self.places.get(tensor)? {
-            Place::Arena(part) => self.arena.bytes_mut().get_mut(part.clone()),
-            Place::Nowhere | Place::Constant(_) => None,
-        }
+        self.program.bytes_mut(tensor)
     }
 
     /// Fills a model input with real values: a float input takes them as they are, an integer one by its scale and zero
@@ -126,10 +133,7 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// When there is no such input, its length differs, or its type has no real values.
     pub fn set_input_f32(&mut self, index: usize, values: &[f32]) -> Result<(), DataError> {
-        let view = self.input(index).ok_or_else(|| {
-            let expected = format!("an input below {}", self.input_count());
-            Fault::mismatch("model inputs", expected, format!("{index}"))
-        })?;
+        let view = self.input(index).ok_or_else(|| no_such_input(index, self.input_count()))?;
         let place = place_of_input(index, &view);
         let elements: usize = view.shape.iter().product();
         if values.len() != elements {
@@ -145,16 +149,7 @@ impl<'m> Interpreter<'m> {
     /// Gives every variable (the state of recurrent operators) its first value, as it is after preparation: the stored
     /// zero, which for int8 is the zero point (LiteRT `ResetVariableTensors`).
     pub fn reset_variables(&mut self) {
-        for (info, place) in self.model.tensors().iter().zip(&self.places) {
-            let Place::Arena(part) = place else { continue };
-            let zero = match (&info.quantization, info.dtype) {
-                (Some(quantization), DType::Int8) => quantization.zero_points.first().copied().unwrap_or(0),
-                _ => 0,
-            };
-            if info.is_variable {
-                self.arena.bytes_mut()[part.clone()].fill(zero as u8);
-            }
-        }
+        self.program.reset_variables();
     }
 
     /// Computes the outputs from the inputs.
@@ -162,8 +157,8 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// When a value that was computed during the run cannot be worked with.
     pub fn invoke(&mut self) -> Result<(), InvokeError> {
-        for index in 0..self.nodes.len() {
-            self.run_node(index)?;
+        for index in 0..self.program.nodes.len() {
+            self.program.run_node(index)?;
         }
         Ok(())
     }
@@ -173,21 +168,13 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_observed(&mut self, observe: &mut dyn FnMut(NodeRun<'_>)) -> Result<(), InvokeError> {
-        for index in 0..self.nodes.len() {
-            self.run_node(index)?;
-            if !matches!(self.nodes[index].action, Action::Folded) {
+        for index in 0..self.program.nodes.len() {
+            self.program.run_node(index)?;
+            if !matches!(self.program.nodes[index].action, Action::Folded) {
                 observe(NodeRun { index, interpreter: self });
             }
         }
         Ok(())
-    }
-
-    fn run_node(&mut self, index: usize) -> Result<(), Fault> {
-        let ReadyNode { action, wiring, .. } = &self.nodes[index];
-        match action {
-            Action::Run(step) => step.run(wiring.frame(self.arena.bytes_mut(), &self.constants)),
-            Action::View | Action::Folded => Ok(()),
-        }
     }
 
     /// What the interpreter takes.
@@ -197,7 +184,7 @@ impl<'m> Interpreter<'m> {
 
     /// Every node of the file in execution order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeInfo<'_>> {
-        let ready = self.nodes.iter().zip(self.model.nodes()).enumerate();
+        let ready = self.program.nodes.iter().zip(self.model.nodes()).enumerate();
         ready.map(|(index, (ready, node))| NodeInfo {
             index,
             operator: node.name,
@@ -211,7 +198,7 @@ impl<'m> Interpreter<'m> {
 impl core::fmt::Debug for Interpreter<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Interpreter")
-            .field("nodes", &self.nodes.len())
+            .field("nodes", &self.program.nodes.len())
             .field("memory", &self.memory)
             .finish_non_exhaustive()
     }
@@ -226,15 +213,8 @@ impl<'a> NodeRun<'a> {
     }
 }
 
-fn view<'a>(index: usize, info: &'a TensorInfo<'_>, bytes: &'a [u8]) -> TensorView<'a> {
-    TensorView {
-        index,
-        name: info.name,
-        dtype: info.dtype,
-        shape: &info.shape,
-        scale_zero_point: info.quantization.as_ref().and_then(|quantization| quantization.per_tensor()),
-        bytes,
-    }
+fn no_such_input(index: usize, count: usize) -> Fault {
+    Fault::mismatch("model inputs", format!("an input below {count}"), format!("{index}"))
 }
 
 fn place_of_input(index: usize, view: &TensorView<'_>) -> String {

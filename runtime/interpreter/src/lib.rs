@@ -18,8 +18,10 @@ mod memory;
 mod model;
 mod ops;
 mod prepare;
+mod program;
 mod quant;
 mod registry;
+mod shaped;
 mod tensor;
 
 pub use choice::{KernelChoice, Options, UnknownKernels};

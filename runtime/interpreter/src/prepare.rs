@@ -9,25 +9,36 @@ use crate::choice::Options;
 use crate::constants;
 use crate::error::Fault;
 use crate::fold::Folded;
-use crate::interpreter::{Interpreter, Memory, ReadyNode};
+use crate::interpreter::Memory;
 use crate::memory::{Aligned, Constant, Place, Plan, Request, Wiring};
 use crate::model::{Model, Node};
 use crate::ops::{Action, Prepared, Site};
+use crate::program::{Program, ReadyNode};
 use crate::registry;
+use crate::shaped::{Shaped, Wish};
 
 /// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
 const MAX_ARENA_BYTES: usize = 1 << 30;
 
-pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result<Interpreter<'m>, Fault> {
+/// Prepares a model for inputs of the given shapes, by tensor; others have those of the file.
+pub(crate) fn program<'m>(
+    model: &'m Model<'m>,
+    options: &Options,
+    shapes: &[(usize, Vec<usize>)],
+) -> Result<(Program<'m>, Memory), Fault> {
     if !options.kernels.is_available() {
         return Err(Fault::unsupported("this CPU", format!("kernels {}", options.kernels)));
     }
-    let mut folded = Folded::new(model);
-    let prepared = prepare_nodes(model, &mut folded, options)?;
-    let roots = roots(model, &prepared);
-    check_states(model, &prepared, &roots)?;
-    let constants = constants::keep(model, &mut folded, &prepared, &roots, options.keep_all)?;
-    let layout = Layout::plan(model, &prepared, &roots, &constants, options.keep_all);
+    let mut shaped = Shaped::new(&model.graphs()[0]);
+    for (tensor, shape) in shapes {
+        shaped.set(*tensor, shape)?;
+    }
+    let mut folded = Folded::new(shaped.graph);
+    let prepared = prepare_nodes(&mut shaped, &mut folded, options)?;
+    let roots = roots(&shaped, &prepared);
+    check_states(&shaped, &prepared, &roots)?;
+    let constants = constants::keep(&shaped, &mut folded, &prepared, &roots, options.keep_all)?;
+    let layout = Layout::plan(&shaped, &prepared, &roots, &constants, options.keep_all);
     if layout.plan.arena_bytes > MAX_ARENA_BYTES {
         let found = layout.plan.arena_bytes as u64;
         return Err(Fault::limit("arena", "size in bytes", found, MAX_ARENA_BYTES as u64));
@@ -41,27 +52,54 @@ pub(crate) fn interpreter<'m>(model: &'m Model<'m>, options: &Options) -> Result
         without_reuse_bytes: layout.without_reuse_bytes,
         packed_bytes: owned + prepared.iter().map(|node| node.packed_bytes).sum::<usize>(),
     };
-    let nodes = ready_nodes(model, prepared, &layout);
-    let mut interpreter = Interpreter { model, nodes, places: layout.places, constants, arena, memory };
-    interpreter.reset_variables();
-    Ok(interpreter)
+    let nodes = ready_nodes(&shaped, prepared, &layout);
+    let mut program = Program { shaped, nodes, places: layout.places, constants, arena };
+    program.reset_variables();
+    Ok((program, memory))
 }
 
 /// In order, for what a node computes from constants is a constant for those after it.
-fn prepare_nodes(model: &Model, folded: &mut Folded, options: &Options) -> Result<Vec<Prepared>, Fault> {
+fn prepare_nodes(
+    shaped: &mut Shaped<'_>,
+    folded: &mut Folded,
+    options: &Options,
+) -> Result<Vec<Prepared>, Fault> {
+    let graph = shaped.graph;
     let prepare = |(index, node): (usize, &Node<'_>)| {
         let place = node.place(index);
-        let entry = registry::entry_of(node, &place)?;
-        let ready = (entry.prepare)(&Site { model, index, folded, kernels: options.kernels })?;
-        folded.node(model, node, ready, &place)
+        let ready = prepare_node(shaped, folded, options, index, &place)?;
+        folded.node(shaped, node, ready, &place)
     };
-    model.nodes().iter().enumerate().map(prepare).collect()
+    graph.nodes.iter().enumerate().map(prepare).collect()
+}
+
+/// Prepares one node. Where an operator computes another shape for an output than the tensor has, the computed one wins,
+/// as it does in LiteRT, and the node is prepared again.
+fn prepare_node(
+    shaped: &mut Shaped<'_>,
+    folded: &Folded,
+    options: &Options,
+    index: usize,
+    place: &str,
+) -> Result<Prepared, Fault> {
+    let node = &shaped.graph.nodes[index];
+    let entry = registry::entry_of(node, place)?;
+    let mut rounds = node.outputs.len();
+    loop {
+        let wish = Wish::default();
+        let site = Site { graph: shaped, index, folded, kernels: options.kernels, wish: &wish };
+        match ((entry.prepare)(&site), wish.into_inner()) {
+            (Err(_), Some((tensor, shape))) if rounds > 0 => shaped.set(tensor, &shape)?,
+            (ready, _) => return ready,
+        }
+        rounds -= 1;
+    }
 }
 
 /// For every tensor the one whose memory it has: itself, or the input that it is a view of.
-fn roots(model: &Model, prepared: &[Prepared]) -> Vec<usize> {
-    let mut roots: Vec<usize> = (0..model.tensors().len()).collect();
-    for (node, ready) in model.nodes().iter().zip(prepared) {
+fn roots(shaped: &Shaped<'_>, prepared: &[Prepared]) -> Vec<usize> {
+    let mut roots: Vec<usize> = (0..shaped.graph.tensors.len()).collect();
+    for (node, ready) in shaped.graph.nodes.iter().zip(prepared) {
         if let (Action::View, Some(input), Some(output)) =
             (&ready.action, node.input(0), node.outputs.first())
         {
@@ -72,8 +110,8 @@ fn roots(model: &Model, prepared: &[Prepared]) -> Vec<usize> {
 }
 
 /// A variable that a node changes has memory that the node reads by no other way.
-fn check_states(model: &Model, prepared: &[Prepared], roots: &[usize]) -> Result<(), Fault> {
-    for (index, (node, ready)) in model.nodes().iter().zip(prepared).enumerate() {
+fn check_states(shaped: &Shaped<'_>, prepared: &[Prepared], roots: &[usize]) -> Result<(), Fault> {
+    for (index, (node, ready)) in shaped.graph.nodes.iter().zip(prepared).enumerate() {
         for slot in ready.states {
             let root = |tensor: &Option<usize>| tensor.map(|tensor| roots[tensor]);
             let own = node.inputs.get(*slot).and_then(root);
@@ -99,19 +137,19 @@ struct Layout {
 
 impl Layout {
     fn plan(
-        model: &Model,
+        shaped: &Shaped<'_>,
         prepared: &[Prepared],
         roots: &[usize],
         constants: &[Constant<'_>],
         keep_all: bool,
     ) -> Self {
-        let lifetimes = lifetimes(model, prepared, roots);
+        let lifetimes = lifetimes(shaped, prepared, roots);
         let (mut requests, mut request_of) = (Vec::new(), vec![None; lifetimes.len()]);
         for (tensor, (first, last)) in
             lifetimes.iter().enumerate().filter_map(|(i, life)| Some((i, (*life)?)))
         {
             request_of[tensor] = Some(requests.len());
-            requests.push(Request { bytes: model.tensors()[tensor].bytes(), first, last });
+            requests.push(Request { bytes: shaped.bytes(tensor), first, last });
         }
         let mut scratch_of = Vec::with_capacity(prepared.len());
         for (node, ready) in prepared.iter().enumerate() {
@@ -143,18 +181,18 @@ impl Layout {
 ///
 /// Inputs keep their memory for the whole run, so that the next run needs no new ones (LiteRT does the same); outputs
 /// and variables have to.
-fn lifetimes(model: &Model, prepared: &[Prepared], roots: &[usize]) -> Vec<Option<(usize, usize)>> {
+fn lifetimes(shaped: &Shaped<'_>, prepared: &[Prepared], roots: &[usize]) -> Vec<Option<(usize, usize)>> {
     let end = prepared.len() + 1;
-    let mut lives: Vec<Option<(usize, usize)>> = vec![None; model.tensors().len()];
-    for input in model.inputs() {
+    let mut lives: Vec<Option<(usize, usize)>> = vec![None; shaped.graph.tensors.len()];
+    for input in &shaped.graph.inputs {
         lives[*input] = Some((0, end));
     }
-    for (tensor, info) in model.tensors().iter().enumerate() {
+    for (tensor, info) in shaped.graph.tensors.iter().enumerate() {
         if info.is_variable && info.data.is_none() {
             lives[tensor] = Some((0, end));
         }
     }
-    for (index, (node, ready)) in model.nodes().iter().zip(prepared).enumerate() {
+    for (index, (node, ready)) in shaped.graph.nodes.iter().zip(prepared).enumerate() {
         if let Action::Folded = ready.action {
             continue;
         }
@@ -165,7 +203,7 @@ fn lifetimes(model: &Model, prepared: &[Prepared], roots: &[usize]) -> Vec<Optio
             node.outputs.iter().for_each(|output| lives[*output] = Some((index + 1, index + 1)));
         }
     }
-    for output in model.outputs() {
+    for output in &shaped.graph.outputs {
         extend(&mut lives[roots[*output]], end);
     }
     lives
@@ -178,8 +216,8 @@ fn extend(life: &mut Option<(usize, usize)>, time: usize) {
     }
 }
 
-fn ready_nodes(model: &Model, prepared: Vec<Prepared>, layout: &Layout) -> Vec<ReadyNode> {
-    let nodes = model.nodes().iter().zip(prepared).zip(&layout.scratch);
+fn ready_nodes(shaped: &Shaped<'_>, prepared: Vec<Prepared>, layout: &Layout) -> Vec<ReadyNode> {
+    let nodes = shaped.graph.nodes.iter().zip(prepared).zip(&layout.scratch);
     nodes
         .map(|((node, ready), scratch)| {
             let wiring = match ready.action {

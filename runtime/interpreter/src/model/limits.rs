@@ -14,7 +14,7 @@ pub(super) const MAX_NODES: usize = 1 << 14;
 pub(super) const MAX_NODE_TENSORS: usize = 1 << 10;
 
 /// Dimensions of a tensor. LiteRT's kernels take up to six, its delegates eight.
-pub(super) const MAX_RANK: usize = 8;
+pub(crate) const MAX_RANK: usize = 8;
 
 /// Bytes of one tensor, so that sizes and offsets fit in 32 bits on every target.
-pub(super) const MAX_TENSOR_BYTES: usize = 1 << 30;
+pub(crate) const MAX_TENSOR_BYTES: usize = 1 << 30;

@@ -7,8 +7,11 @@ mod nodes;
 mod sparse;
 mod tensors;
 
+pub(crate) use limits::{MAX_RANK, MAX_TENSOR_BYTES};
+
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use edgebench_schema::tflite::{self, BuiltinOperator};
@@ -20,11 +23,18 @@ use crate::tensor::{DType, Quantization};
 /// A checked network over borrowed bytes, which on a microcontroller are flash: constants are never copied here.
 #[derive(Debug)]
 pub struct Model<'b> {
-    tensors: Vec<TensorInfo<'b>>,
-    nodes: Vec<Node<'b>>,
-    inputs: Vec<usize>,
-    outputs: Vec<usize>,
+    /// At least one.
+    graphs: Vec<Graph<'b>>,
     description: Option<&'b str>,
+}
+
+/// One subgraph: tensors, and the steps that compute them.
+#[derive(Debug)]
+pub(crate) struct Graph<'b> {
+    pub(crate) tensors: Vec<TensorInfo<'b>>,
+    pub(crate) nodes: Vec<Node<'b>>,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) outputs: Vec<usize>,
 }
 
 /// A tensor of the file.
@@ -35,8 +45,10 @@ pub struct TensorInfo<'b> {
     pub name: &'b str,
     /// Element type.
     pub dtype: DType,
-    /// Dimensions; NHWC for images. Empty for a scalar.
+    /// Dimensions as the file states them; NHWC for images. Empty for a scalar.
     pub shape: Vec<usize>,
+    /// Which dimensions are open (none) and which are fixed, where the file says so.
+    pub shape_signature: Option<Vec<Option<usize>>>,
     /// How stored values stand for real ones; none for float types.
     pub quantization: Option<Quantization>,
     /// Elements row-major and little-endian, when the tensor is a constant. Not aligned.
@@ -66,7 +78,7 @@ pub struct Node<'b> {
 }
 
 impl<'b> Model<'b> {
-    /// Checks the bytes of a `.tflite` file and keeps its first subgraph.
+    /// Checks the bytes of a `.tflite` file.
     ///
     /// # Errors
     /// When the bytes do not verify, an index, a shape, a constant's size, quantization parameters, an operator's
@@ -75,39 +87,55 @@ impl<'b> Model<'b> {
         let file = verified_root(bytes)?;
         let subgraphs = file.subgraphs().filter(|list| !list.is_empty());
         let subgraph = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?.get(0);
-        let mut tensors = tensors::read(&file, &subgraph, bytes)?;
-        let nodes = nodes::read(&file, &subgraph, &tensors)?;
-        let inputs = door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?;
-        let outputs = door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?;
-        nodes::settle_empty_constants(&mut tensors, &nodes, &inputs);
-        let model = Self { inputs, outputs, description: file.description(), tensors, nodes };
-        nodes::check_order(&model)?;
-        Ok(model)
+        let graphs = vec![Graph::read(&file, &subgraph, bytes)?];
+        Ok(Self { graphs, description: file.description() })
+    }
+
+    /// The subgraphs, by index in the file.
+    pub(crate) fn graphs(&self) -> &[Graph<'b>] {
+        &self.graphs
     }
 
     /// Every tensor, by index in the file.
     pub fn tensors(&self) -> &[TensorInfo<'b>] {
-        &self.tensors
+        &self.graphs[0].tensors
     }
 
     /// Every step, in execution order.
     pub fn nodes(&self) -> &[Node<'b>] {
-        &self.nodes
+        &self.graphs[0].nodes
     }
 
     /// Tensor indices of the inputs.
     pub fn inputs(&self) -> &[usize] {
-        &self.inputs
+        &self.graphs[0].inputs
     }
 
     /// Tensor indices of the outputs.
     pub fn outputs(&self) -> &[usize] {
-        &self.outputs
+        &self.graphs[0].outputs
     }
 
     /// The writer's own words.
     pub fn description(&self) -> Option<&'b str> {
         self.description
+    }
+}
+
+impl<'b> Graph<'b> {
+    fn read(
+        file: &tflite::Model<'b>,
+        subgraph: &tflite::SubGraph<'b>,
+        bytes: &'b [u8],
+    ) -> Result<Self, Fault> {
+        let mut tensors = tensors::read(file, subgraph, bytes)?;
+        let nodes = nodes::read(file, subgraph, &tensors)?;
+        let inputs = door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?;
+        let outputs = door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?;
+        nodes::settle_empty_constants(&mut tensors, &nodes, &inputs);
+        let graph = Self { tensors, nodes, inputs, outputs };
+        nodes::check_order(&graph)?;
+        Ok(graph)
     }
 }
 

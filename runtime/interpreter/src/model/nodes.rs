@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use edgebench_schema::{builtin_name, operator_code, tflite};
 
 use super::limits::{MAX_NODE_TENSORS, MAX_NODES};
-use super::{Model, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
+use super::{Graph, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
 use crate::error::Fault;
 use crate::registry;
 
@@ -98,34 +98,34 @@ pub(super) fn settle_empty_constants(tensors: &mut [TensorInfo], nodes: &[Node],
 }
 
 /// Every tensor has one source (a constant, a model input, a variable, or one node) that comes before its readers.
-pub(super) fn check_order(model: &Model) -> Result<(), Fault> {
-    let mut known: Vec<bool> = model
+pub(super) fn check_order(graph: &Graph) -> Result<(), Fault> {
+    let mut known: Vec<bool> = graph
         .tensors
         .iter()
         .map(|tensor| tensor.data.is_some() || tensor.dense.is_some() || tensor.is_variable)
         .collect();
-    for input in &model.inputs {
+    for input in &graph.inputs {
         if core::mem::replace(&mut known[*input], true) {
-            let place = place_of_tensor(*input, model.tensors[*input].name);
+            let place = place_of_tensor(*input, graph.tensors[*input].name);
             return Err(Fault::mismatch(place, "one source", "a model input that has another"));
         }
     }
-    for (index, node) in model.nodes.iter().enumerate() {
+    for (index, node) in graph.nodes.iter().enumerate() {
         if let Some((slot, tensor)) = unknown_input(node, &known) {
-            let place = slot_place(model, index, "input", slot, tensor);
+            let place = slot_place(graph, index, "input", slot, tensor);
             return Err(Fault::mismatch(place, "a tensor with a value", "one that nothing has written yet"));
         }
         for (slot, output) in node.outputs.iter().enumerate() {
             if core::mem::replace(&mut known[*output], true) {
-                let place = slot_place(model, index, "output", slot, *output);
+                let place = slot_place(graph, index, "output", slot, *output);
                 return Err(Fault::mismatch(place, "a tensor with no other source", "one that has a value"));
             }
         }
     }
-    match model.outputs.iter().find(|output| !known[**output]) {
+    match graph.outputs.iter().find(|output| !known[**output]) {
         None => Ok(()),
         Some(output) => {
-            let place = place_of_tensor(*output, model.tensors[*output].name);
+            let place = place_of_tensor(*output, graph.tensors[*output].name);
             Err(Fault::mismatch(place, "a value for this model output", "none"))
         }
     }
@@ -136,7 +136,7 @@ fn unknown_input(node: &Node, known: &[bool]) -> Option<(usize, usize)> {
     inputs.filter_map(|(slot, tensor)| Some((slot, (*tensor)?))).find(|(_, tensor)| !known[*tensor])
 }
 
-fn slot_place(model: &Model, node: usize, side: &str, slot: usize, tensor: usize) -> String {
-    let name = model.tensors[tensor].name.escape_debug();
-    format!("{} {side} {slot} \"{name}\"", model.nodes[node].place(node))
+fn slot_place(graph: &Graph, node: usize, side: &str, slot: usize, tensor: usize) -> String {
+    let name = graph.tensors[tensor].name.escape_debug();
+    format!("{} {side} {slot} \"{name}\"", graph.nodes[node].place(node))
 }

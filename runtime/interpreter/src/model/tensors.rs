@@ -45,6 +45,7 @@ fn read_tensor<'b>(
         name,
         dtype,
         shape: read_shape(tensor, dtype, &place)?,
+        shape_signature: read_signature(tensor),
         quantization: None,
         data: read_data(file, tensor, &place, bytes)?,
         dense: None,
@@ -81,6 +82,12 @@ fn read_shape(tensor: &tflite::Tensor, dtype: DType, place: &str) -> Result<Vec<
             Err(Fault::limit(place, "size in bytes", found, MAX_TENSOR_BYTES as u64))
         }
     }
+}
+
+/// The open and the fixed dimensions; none where the file leaves them out, as it does for static shapes.
+fn read_signature(tensor: &tflite::Tensor) -> Option<Vec<Option<usize>>> {
+    let dims = tensor.shape_signature().filter(|dims| !dims.is_empty() && dims.len() <= MAX_RANK)?;
+    Some(dims.iter().map(|dim| usize::try_from(dim).ok()).collect())
 }
 
 fn read_data<'b>(

@@ -92,7 +92,7 @@ fn shape(
         }
         output.expect_shape(&[outer, &[out_features]].concat())?;
     } else {
-        output.expect_elements(batch * out_features)?;
+        output.expect_shape(&[batch, out_features])?;
     }
     Ok(FullyConnectedShape { batch, in_features, out_features })
 }

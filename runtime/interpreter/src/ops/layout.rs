@@ -137,7 +137,8 @@ pub(crate) fn concatenation(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         return Err(site.unsupported("fused activation"));
     }
     let output = site.output(0)?;
-    let axis = axis_option(site, options.axis(), output.shape().len())?;
+    let first = site.input(0)?;
+    let axis = axis_option(site, options.axis(), first.shape().len())?;
     let mut along = 0usize;
     let inputs = site.node().inputs.len();
     let (mut runs, mut rescales) = (Vec::with_capacity(inputs), Vec::with_capacity(inputs));
@@ -145,17 +146,16 @@ pub(crate) fn concatenation(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         let input = site.input(slot)?;
         rescales.push(rescale_to(site, &input, &output)?);
         let length = input.shape().get(axis).copied().unwrap_or(0);
-        let mut expected = output.shape().to_vec();
+        let mut expected = first.shape().to_vec();
         expected[axis] = length;
         input.expect_shape(&expected)?;
         along = along.saturating_add(length);
         runs.push(expected[axis..].iter().product::<usize>() * output.dtype().size_bytes());
     }
-    if along != output.shape()[axis] {
-        let expected = format!("{along} along axis {axis}");
-        return Err(output.fault(expected, format!("shape {:?}", output.shape())));
-    }
-    let outer = output.shape()[..axis].iter().product();
+    let mut joined = first.shape().to_vec();
+    joined[axis] = along;
+    output.expect_shape(&joined)?;
+    let outer = joined[..axis].iter().product();
     Ok(Prepared::run(Set::Reference.name(), Concatenation { runs, outer, rescales }))
 }
 

@@ -1,37 +1,115 @@
 //! RESHAPE, SQUEEZE and EXPAND_DIMS: the same elements under another shape. The output shares the input's memory.
 
-use super::moves::{axis_operand, axis_option, constant_list};
-use super::{Operand, Prepared, Site};
+use alloc::format;
+use alloc::vec::Vec;
+
+use edgebench_kernels::Set;
+
+use super::moves::{Integers, axis_operand, constant_list};
+use super::{Operand, Prepared, Reads, Site, Step};
 use crate::error::Fault;
+use crate::memory::Frame;
 use crate::tensor::DType;
 
-/// Prepares RESHAPE. The output's shape in the file is the truth, as files with static shapes have it; a constant shape
-/// operand must not say otherwise.
+/// Slot of RESHAPE's shape.
+const SHAPE: usize = 1;
+
+/// Prepares RESHAPE. The new shape is input 1, or the options where that is absent; one dimension may be -1. LiteRT takes
+/// the options too when the operand is no list (`reshape.cc`).
 pub(crate) fn reshape(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = (site.input(0)?, site.output(0)?);
-    if let Some(shape) = site.optional_input(1) {
-        check_shape_operand(&shape, &output)?;
+    let operand = site.optional_input(SHAPE).filter(|operand| operand.shape().len() == 1);
+    match operand {
+        Some(operand) if !operand.is_constant() => reshape_in_run(&input, &operand, &output),
+        Some(operand) => {
+            operand.expect_dtype(DType::Int32)?;
+            reshape_to(&constant_list(&operand, SHAPE)?, &input, &output)
+        }
+        None => match options_shape(site) {
+            Some(dims) => reshape_to(&dims, &input, &output),
+            None => view(&input, &output),
+        },
     }
-    view(&input, &output)
 }
 
-/// Prepares SQUEEZE. Only dimensions of 1 may go: those that the options name, or else all.
+/// The shape in the options; none where there is no such list. Old files write a scalar as the list of one 0.
+fn options_shape(site: &Site<'_, '_>) -> Option<Vec<i64>> {
+    let options = site.node().table.builtin_options_as_reshape_options()?;
+    let dims: Vec<i64> = options.new_shape()?.iter().map(i64::from).collect();
+    Some(if dims == [0] { Vec::new() } else { dims })
+}
+
+fn reshape_to(dims: &[i64], input: &Operand<'_>, output: &Operand<'_>) -> Result<Prepared, Fault> {
+    let shape = filled_in(dims, input.elements());
+    let shape = shape.ok_or_else(|| {
+        input.fault(format!("elements for shape {dims:?}"), format!("shape {:?}", input.shape()))
+    })?;
+    output.expect_shape(&shape)?;
+    view(input, output)
+}
+
+/// The dimensions, with the one that may be -1 chosen so that they hold `elements`.
+fn filled_in(dims: &[i64], elements: usize) -> Option<Vec<usize>> {
+    let known = dims.iter().filter(|dim| **dim != -1);
+    let known = known.map(|dim| usize::try_from(*dim).ok());
+    let product = known.fold(Some(1usize), |product, dim| product?.checked_mul(dim?))?;
+    let stretched = match dims.iter().filter(|dim| **dim == -1).count() {
+        0 => Some(1),
+        1 => elements.checked_div(product),
+        _ => None,
+    }?;
+    let dim = |dim: &i64| usize::try_from(*dim).unwrap_or(stretched);
+    (product.checked_mul(stretched) == Some(elements)).then(|| dims.iter().map(dim).collect())
+}
+
+/// A shape that only a run knows: memory is planned for the shape in the file, and the run has to come to the same.
+struct InRun {
+    shape: Integers,
+    elements: usize,
+    planned: Vec<usize>,
+}
+
+fn reshape_in_run(
+    input: &Operand<'_>,
+    operand: &Operand<'_>,
+    output: &Operand<'_>,
+) -> Result<Prepared, Fault> {
+    view(input, output)?;
+    let step = InRun {
+        shape: Integers::new(operand, SHAPE, &[DType::Int32])?,
+        elements: input.elements(),
+        planned: output.shape().to_vec(),
+    };
+    Ok(Prepared { reads: Reads::All, ..Prepared::run(Set::Reference.name(), step) })
+}
+
+impl Step for InRun {
+    fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
+        let dims = self.shape.list(self.shape.bytes(&frame.inputs));
+        if filled_in(&dims, self.elements).as_deref() != Some(&self.planned[..]) {
+            return Err(self.shape.fault(format!("shape {:?}", self.planned), format!("{dims:?}")));
+        }
+        frame.outputs.bytes().copy_from_slice(frame.inputs.bytes(0));
+        Ok(())
+    }
+}
+
+/// Prepares SQUEEZE: dimensions of 1 go, those that the options list or all of them.
 pub(crate) fn squeeze(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = (site.input(0)?, site.output(0)?);
-    let kept =
-        |shape: &[usize]| shape.iter().copied().filter(|dim| *dim != 1).collect::<alloc::vec::Vec<_>>();
-    if kept(input.shape()) != kept(output.shape()) {
-        let expected = alloc::format!("shape {:?} without dimensions of 1", input.shape());
-        return Err(output.fault(expected, alloc::format!("shape {:?}", output.shape())));
+    let listed = site.node().table.builtin_options_as_squeeze_options();
+    let listed: Vec<i32> = listed.and_then(|options| options.squeeze_dims()).into_iter().flatten().collect();
+    let rank = input.shape().len();
+    let mut goes: Vec<bool> = input.shape().iter().map(|dim| listed.is_empty() && *dim == 1).collect();
+    for value in listed {
+        let axis = super::axis(value, rank).filter(|axis| input.shape()[*axis] == 1);
+        let axis = axis.ok_or_else(|| {
+            input.fault(format!("1 along axis {value}"), format!("shape {:?}", input.shape()))
+        })?;
+        goes[axis] = true;
     }
-    let options = site.node().table.builtin_options_as_squeeze_options();
-    for dim in options.and_then(|options| options.squeeze_dims()).into_iter().flatten() {
-        let axis = axis_option(site, dim, input.shape().len())?;
-        if input.shape()[axis] != 1 {
-            let expected = alloc::format!("1 along axis {axis}");
-            return Err(input.fault(expected, alloc::format!("shape {:?}", input.shape())));
-        }
-    }
+    let dims = input.shape().iter().zip(&goes).filter(|(_, goes)| !**goes);
+    output.expect_shape(&dims.map(|(dim, _)| *dim).collect::<Vec<_>>())?;
     view(&input, &output)
 }
 
@@ -54,20 +132,20 @@ fn view(input: &Operand<'_>, output: &Operand<'_>) -> Result<Prepared, Fault> {
     Ok(Prepared::view())
 }
 
-/// A shape that is computed during the run would need memory to be planned again.
-fn check_shape_operand(shape: &Operand<'_>, output: &Operand<'_>) -> Result<(), Fault> {
-    shape.expect_dtype(DType::Int32)?;
-    let Some(constant) = shape.constant() else {
-        // Converters compute the shape of a flattening from the batch size; the file's own shape says the outcome.
-        return Ok(());
-    };
-    let wanted = constant.bytes.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
-    let fits = |(wanted, found): (i32, &usize)| wanted == -1 || usize::try_from(wanted) == Ok(*found);
-    let open = wanted.clone().filter(|dim| *dim == -1).count();
-    let is_shape = wanted.len() == output.shape().len() && open <= 1;
-    if is_shape && wanted.clone().zip(output.shape()).all(fits) {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn one_dimension_is_filled_in() {
+        assert_eq!(filled_in(&[2, -1], 6), Some(vec![2, 3]));
+        assert_eq!(filled_in(&[], 1), Some(vec![]));
+        assert_eq!(filled_in(&[3, 0], 0), Some(vec![3, 0]));
+        assert_eq!(filled_in(&[4, -1], 6), None);
+        assert_eq!(filled_in(&[-1, -1], 6), None);
+        assert_eq!(filled_in(&[0, -1], 0), None);
+        assert_eq!(filled_in(&[-2, 3], 6), None);
+        assert_eq!(filled_in(&[i64::MAX, i64::MAX], 6), None);
     }
-    let wanted: alloc::vec::Vec<i32> = wanted.collect();
-    Err(output.fault(alloc::format!("shape {wanted:?}"), alloc::format!("shape {:?}", output.shape())))
 }

@@ -10,22 +10,28 @@ use edgebench_schema::tflite;
 use crate::choice::KernelChoice;
 use crate::error::Fault;
 use crate::fold::Folded;
-use crate::model::{Model, Node, TensorInfo};
+use crate::model::{Node, TensorInfo};
+use crate::shaped::{Shaped, Wish};
 use crate::tensor::{DType, Quantization};
 
 /// One node to prepare.
 #[derive(Clone, Copy)]
 pub(crate) struct Site<'s: 'm, 'm> {
-    pub(crate) model: &'m Model<'m>,
+    pub(crate) graph: &'m Shaped<'m>,
     pub(crate) index: usize,
     pub(crate) folded: &'s Folded,
     pub(crate) kernels: KernelChoice,
+    /// Where an output asks for the shape that the operator computes.
+    pub(crate) wish: &'m Wish,
 }
 
 /// A tensor as one node sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct Operand<'m> {
     pub(crate) info: &'m TensorInfo<'m>,
+    shape: &'m [usize],
+    /// The tensor's index and where to ask for another shape; none for what has its shape from elsewhere.
+    wish: Option<(usize, &'m Wish)>,
     /// The tensor's values, when they are known.
     data: Option<ConstantData<'m>>,
     side: &'static str,
@@ -46,7 +52,7 @@ pub(crate) struct ConstantData<'m> {
 
 impl<'s: 'm, 'm> Site<'s, 'm> {
     pub(crate) fn node(&self) -> &'m Node<'m> {
-        &self.model.nodes()[self.index]
+        &self.graph.graph.nodes[self.index]
     }
 
     pub(crate) fn place(&self) -> String {
@@ -61,13 +67,13 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
 
     /// An input that may be absent.
     pub(crate) fn optional_input(&self, slot: usize) -> Option<Operand<'m>> {
-        self.node().input(slot).map(|tensor| self.operand("input", slot, tensor))
+        self.node().input(slot).map(|tensor| self.operand("input", slot, tensor, None))
     }
 
     /// An input that the node changes: a variable.
     pub(crate) fn variable(&self, slot: usize) -> Result<Operand<'m>, Fault> {
         let operand = self.input(slot)?;
-        if operand.info.is_variable && operand.info.data.is_none() && !operand.info.shape.contains(&0) {
+        if operand.info.is_variable && operand.info.data.is_none() && !operand.shape.contains(&0) {
             return Ok(operand);
         }
         Err(operand.fault("a variable", "a tensor that is none"))
@@ -78,13 +84,26 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
         let tensor = self.node().outputs.get(slot).copied();
         let place = || format!("{} output {slot}", self.place());
         let tensor = tensor.ok_or_else(|| Fault::missing(place(), "tensor"))?;
-        Ok(self.operand("output", slot, tensor))
+        Ok(self.operand("output", slot, tensor, Some((tensor, self.wish))))
     }
 
-    fn operand(&self, side: &'static str, slot: usize, tensor: usize) -> Operand<'m> {
-        let info = &self.model.tensors()[tensor];
-        let data = self.folded.data(self.model, tensor);
-        Operand { info, data, side, slot, node: self.index, operator: self.node().name }
+    fn operand(
+        &self,
+        side: &'static str,
+        slot: usize,
+        tensor: usize,
+        wish: Option<(usize, &'m Wish)>,
+    ) -> Operand<'m> {
+        Operand {
+            info: self.graph.info(tensor),
+            shape: self.graph.shape(tensor),
+            wish,
+            data: self.folded.data(self.graph, tensor),
+            side,
+            slot,
+            node: self.index,
+            operator: self.node().name,
+        }
     }
 
     /// The operator's options, read by the accessor of its table.
@@ -122,11 +141,11 @@ impl<'m> Operand<'m> {
     }
 
     pub(crate) fn shape(&self) -> &'m [usize] {
-        &self.info.shape
+        self.shape
     }
 
     pub(crate) fn elements(&self) -> usize {
-        self.info.elements()
+        self.shape.iter().product()
     }
 
     pub(crate) fn expect_dtype(&self, dtype: DType) -> Result<(), Fault> {
@@ -136,9 +155,14 @@ impl<'m> Operand<'m> {
         Err(self.fault(dtype.name(), self.dtype().name()))
     }
 
+    /// Checks the shape of an input, or states the shape that an output has: where the file says otherwise, the node is
+    /// prepared again with this one.
     pub(crate) fn expect_shape(&self, shape: &[usize]) -> Result<(), Fault> {
         if self.shape() == shape {
             return Ok(());
+        }
+        if let Some((tensor, wish)) = self.wish {
+            *wish.borrow_mut() = Some((tensor, shape.to_vec()));
         }
         Err(self.fault(format!("shape {shape:?}"), format!("shape {:?}", self.shape())))
     }

@@ -52,13 +52,9 @@ fn check_output_shape(stated: &Operand<'_>, output: &Operand<'_>) -> Result<(), 
     stated.expect_dtype(DType::Int32)?;
     let constant = stated.expect_constant()?;
     let dims: Vec<i32> = constant.bytes.as_chunks().0.iter().map(|dim| i32::from_le_bytes(*dim)).collect();
-    let same = dims.len() == output.shape().len()
-        && dims.iter().zip(output.shape()).all(|(stated, dim)| usize::try_from(*stated) == Ok(*dim));
-    if same {
-        Ok(())
-    } else {
-        Err(output.fault(format!("shape {dims:?}"), format!("shape {:?}", output.shape())))
-    }
+    let shape: Option<Vec<usize>> = dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+    let shape = shape.ok_or_else(|| stated.fault("dimensions of at least 0", format!("{dims:?}")))?;
+    output.expect_shape(&shape)
 }
 
 fn shape(
@@ -75,7 +71,10 @@ fn shape(
         let expected = format!("{in_channels} input channels");
         return Err(filter.fault(expected, format!("shape {:?}", filter.shape())));
     }
-    output.expect_shape(&[batch, out_height, out_width, out_channels])?;
+    if output.shape() != [batch, out_height, out_width, out_channels] {
+        let expected = format!("batch {batch} and {out_channels} channels");
+        return Err(output.fault(expected, format!("shape {:?}", output.shape())));
+    }
     let window = WindowOptions {
         padding: options.padding(),
         filter: [filter_height, filter_width],

@@ -127,10 +127,6 @@ fn shapes_without_a_size() {
         shaped(&[0, 65_536, 65_536, 1]),
         "tensor 3 \"t3\": size in bytes 17179869184 is over the limit of 1073741824"
     );
-    assert_eq!(
-        shaped(&[0]),
-        "node 0 (CONV_2D) output 0 \"t3\": expected shape [1, 5, 5, 3], found shape [0]"
-    );
     assert_eq!(shaped(&[1; 9]), "tensor 3 \"t3\": rank 9 is over the limit of 8");
 }
 
@@ -319,16 +315,8 @@ fn operands_that_do_not_fit_each_other() {
         "node 0 (CONV_2D) input 1 \"t1\": expected groups of channels that divide 2 input and 2 output, found groups of 3"
     );
     assert_eq!(
-        refused(|net| net.tensors()[3].shape = Some(vec![1, 5, 5, 4])),
-        "node 0 (CONV_2D) output 0 \"t3\": expected shape [1, 5, 5, 3], found shape [1, 5, 5, 4]"
-    );
-    assert_eq!(
         refused(|net| net.tensors()[0].shape = Some(vec![5, 5, 2])),
         "node 0 (CONV_2D) input 0 \"t0\": expected rank 4 and dimensions of at least 1, found shape [5, 5, 2]"
-    );
-    assert_eq!(
-        refused(|net| net.tensors()[0].shape = Some(vec![1, 2, 2, 2])),
-        "node 0 (CONV_2D) output 0 \"t3\": expected shape [1, 2, 2, 3], found shape [1, 5, 5, 3]"
     );
     assert_eq!(
         refused(|net| {
@@ -338,12 +326,11 @@ fn operands_that_do_not_fit_each_other() {
         "node 0 (CONV_2D) input 0 \"t0\": expected at least 3 rows and columns under the window, found shape [1, 2, 2, 2]"
     );
     assert_eq!(
-        refused(|net| net.tensors()[5].shape = Some(vec![1, 74])),
-        "node 1 (RESHAPE) output 0 \"t5\": expected 75 elements, found shape [1, 74]"
-    );
-    assert_eq!(
-        refused(|net| net.tensors()[5].shape = Some(vec![75])),
-        "node 1 (RESHAPE) output 0 \"t5\": expected shape [1, -1], found shape [75]"
+        refused(|net| {
+            let shape = net.int32_constant(&[2], &[2, -1]);
+            net.nodes()[1].inputs = Some(vec![3, shape]);
+        }),
+        "node 1 (RESHAPE) input 0 \"t3\": expected elements for shape [2, -1], found shape [1, 5, 5, 3]"
     );
 }
 

@@ -13,6 +13,7 @@ mod mutants;
 mod mutate;
 mod random;
 mod refusals;
+mod resizing;
 mod sparse;
 mod variables;
 mod whole;

@@ -41,10 +41,6 @@ fn arithmetic() {
         add(&[2, 3], &[4], &[2, 3]),
         "node 0 (ADD) input 1 \"t1\": expected a shape that broadcasts with [2, 3], found shape [4]"
     );
-    assert_eq!(
-        add(&[2, 3], &[3], &[3]),
-        "node 0 (ADD) output 0 \"t2\": expected shape [2, 3], found shape [3]"
-    );
     let mut mixed = floats(BuiltinOperator::MUL, &[&[4], &[4]], &[4], boxed(BuiltinOptionsT::MulOptions));
     mixed.tensors()[1].type_ = TensorType::INT8;
     assert_eq!(words(&mixed), "node 0 (MUL) input 1 \"t1\": expected float32, found int8");
@@ -79,10 +75,6 @@ fn pools() {
         format!(
             "{place} input 0 \"t0\": expected at least 5 rows and columns under the window, found shape [1, 4, 4, 2]"
         )
-    );
-    assert_eq!(
-        pool(2, 2, &[1, 2, 2, 3]),
-        format!("{place} output 0 \"t1\": expected shape [1, 2, 2, 2], found shape [1, 2, 2, 3]")
     );
 }
 
@@ -121,10 +113,6 @@ fn means() {
         );
     }
     let options = || boxed(BuiltinOptionsT::ReducerOptions);
-    assert_eq!(
-        mean(&[1], &[2, 3]),
-        "node 0 (MEAN) output 0 \"t2\": expected shape [2, 4], found shape [2, 3]"
-    );
     let mut computed = floats(BuiltinOperator::MEAN, &[&[2, 3], &[1]], &[2], options());
     computed.tensors()[1].type_ = TensorType::INT32;
     assert_eq!(
@@ -155,7 +143,7 @@ fn paddings() {
     );
     assert_eq!(
         pad(&[i32::MAX, i32::MAX, 0, 0], &[2, 3]),
-        "node 0 (PAD) output 0 \"t2\": expected shape [4294967296, 3], found shape [2, 3]"
+        "tensor 2 \"t2\": number of elements 12884901888 is over the limit of 268435456"
     );
 }
 
@@ -177,11 +165,7 @@ fn concatenations() {
     );
     assert_eq!(
         concatenation(1, &[4], &[2, 7]),
-        "node 0 (CONCATENATION) input 1 \"t1\": expected shape [2, 0], found shape [4]"
-    );
-    assert_eq!(
-        concatenation(1, &[2, 4], &[2, 8]),
-        "node 0 (CONCATENATION) output 0 \"t2\": expected 7 along axis 1, found shape [2, 8]"
+        "node 0 (CONCATENATION) input 1 \"t1\": expected shape [2, 3], found shape [4]"
     );
     let options = boxed(BuiltinOptionsT::ConcatenationOptions);
     let none = floats(BuiltinOperator::CONCATENATION, &[], &[1], options);
@@ -206,10 +190,6 @@ fn fully_connected() {
     assert_eq!(
         connected(&[3, 5], &[2, 3], plain()),
         "node 0 (FULLY_CONNECTED) input 0 \"t0\": expected a multiple of 5 elements, found shape [2, 6]"
-    );
-    assert_eq!(
-        connected(&[3, 6], &[2, 4], plain()),
-        "node 0 (FULLY_CONNECTED) output 0 \"t2\": expected 6 elements, found shape [2, 4]"
     );
     assert_eq!(
         connected(&[3, 4], &[3, 3], table!(FullyConnectedOptionsT { keep_num_dims: true })),
@@ -311,15 +291,18 @@ fn tensors_without_elements_run() {
 }
 
 #[test]
-fn shapes_that_squeeze_cannot_give() {
-    let squeeze = |output: &[i32]| {
-        let options = boxed(BuiltinOptionsT::SqueezeOptions);
-        words(&floats(BuiltinOperator::SQUEEZE, &[&[1, 2, 1, 3]], output, options))
+fn axes_that_squeeze_cannot_take() {
+    let squeeze = |axes: &[i32]| {
+        let options = table!(SqueezeOptionsT { squeeze_dims: Some(axes.to_vec()) });
+        let options = BuiltinOptionsT::SqueezeOptions(Box::new(options));
+        words(&floats(BuiltinOperator::SQUEEZE, &[&[1, 2, 1, 3]], &[2, 3], options))
     };
-    assert_eq!(squeeze(&[2, 3]), "accepted");
-    assert_eq!(squeeze(&[2, 1, 3]), "accepted");
-    assert_eq!(
-        squeeze(&[3, 2]),
-        "node 0 (SQUEEZE) output 0 \"t1\": expected shape [1, 2, 1, 3] without dimensions of 1, found shape [3, 2]"
-    );
+    assert_eq!(squeeze(&[]), "accepted");
+    assert_eq!(squeeze(&[-2]), "accepted");
+    for axis in [1, 4, -5, i32::MIN] {
+        let expected = format!(
+            "node 0 (SQUEEZE) input 0 \"t0\": expected 1 along axis {axis}, found shape [1, 2, 1, 3]"
+        );
+        assert_eq!(squeeze(&[axis]), expected);
+    }
 }

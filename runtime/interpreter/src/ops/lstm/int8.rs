@@ -86,7 +86,7 @@ fn hidden(site: &Site<'_, '_>) -> Result<(f32, i32), Fault> {
     const HIDDEN: usize = 4;
     let list = site.node().table.intermediates();
     let index = list.filter(|list| list.len() > HIDDEN).map(|list| list.get(HIDDEN));
-    let tensor = index.and_then(|index| site.model.tensors().get(usize::try_from(index).ok()?));
+    let tensor = index.and_then(|index| site.graph.graph.tensors.get(usize::try_from(index).ok()?));
     let pair = tensor.and_then(|tensor| tensor.quantization.as_ref()?.per_tensor());
     pair.ok_or_else(|| Fault::missing(site.place(), "scale of the hidden values (intermediate tensor 4)"))
 }
