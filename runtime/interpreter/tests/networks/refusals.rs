@@ -165,7 +165,7 @@ fn concatenations() {
     );
     assert_eq!(
         concatenation(1, &[4], &[2, 7]),
-        "node 0 (CONCATENATION) input 1 \"t1\": expected shape [2, 3], found shape [4]"
+        "node 0 (CONCATENATION) input 1 \"t1\": expected shape [2, 0], found shape [4]"
     );
     let options = boxed(BuiltinOptionsT::ConcatenationOptions);
     let none = floats(BuiltinOperator::CONCATENATION, &[], &[1], options);
