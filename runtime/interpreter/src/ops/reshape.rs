@@ -51,8 +51,8 @@ fn reshape_to(dims: &[i64], input: &Operand<'_>, output: &Operand<'_>) -> Result
 /// The dimensions, with the one that may be -1 chosen so that they hold `elements`.
 fn filled_in(dims: &[i64], elements: usize) -> Option<Vec<usize>> {
     let known = dims.iter().filter(|dim| **dim != -1);
-    let known = known.map(|dim| usize::try_from(*dim).ok());
-    let product = known.fold(Some(1usize), |product, dim| product?.checked_mul(dim?))?;
+    let mut known = known.map(|dim| usize::try_from(*dim).ok());
+    let product = known.try_fold(1usize, |product: usize, dim| product.checked_mul(dim?))?;
     let stretched = match dims.iter().filter(|dim| **dim == -1).count() {
         0 => Some(1),
         1 => elements.checked_div(product),
