@@ -135,9 +135,9 @@ impl Wiring {
     /// Splits the arena.
     pub(crate) fn frame<'a>(&'a self, arena: &'a mut [u8], constants: &'a [Constant<'a>]) -> Frame<'a> {
         let mut inputs = Inputs { sources: &self.sources, constants, gaps: [&[]; 3], more_gaps: Vec::new() };
-        let mut outputs = Outputs { first: &mut [], more: Vec::new() };
+        let mut outputs = Outputs { first: nothing(), more: Vec::new() };
         let mut states = Vec::new();
-        let mut scratch: &mut [u8] = &mut [];
+        let mut scratch = nothing();
         let (mut rest, mut start) = (arena, 0);
         for (index, cut) in self.cuts.iter().enumerate() {
             let (gap, tail) = rest.split_at_mut(cut.part.start - start);
@@ -155,6 +155,11 @@ impl Wiring {
         let states = states.into_iter().map(|(_, piece)| piece).collect();
         Frame { inputs, outputs, states, scratch }
     }
+}
+
+/// No bytes, at an address that every element type can have: steps cast what they get.
+fn nothing<'a>() -> &'a mut [u8] {
+    bytemuck::cast_slice_mut::<u64, u8>(&mut [])
 }
 
 impl Source {
@@ -209,7 +214,7 @@ impl<'a> Outputs<'a> {
             return;
         }
         while self.more.len() < index {
-            self.more.push(&mut []);
+            self.more.push(nothing());
         }
         self.more[index - 1] = piece;
     }
