@@ -52,7 +52,7 @@ impl<'m> Shaped<'m> {
         let info = self.info(tensor);
         let place = || place_of_tensor(tensor, info.name);
         let fault = |expected| Err(Fault::mismatch(place(), expected, format!("shape {shape:?}")));
-        if info.data.is_some() || info.is_variable {
+        if info.data.is_some() || info.dense.is_some() || info.is_variable {
             return fault(format!("shape {:?}, which its values have", info.shape));
         }
         if shape.len() > MAX_RANK {
