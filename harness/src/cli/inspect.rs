@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use edgebench_converter::{Inspection, OperatorLine, TensorLine, inspect};
+use edgebench_converter::{Inspection, OperatorLine, TensorLine, check, inspect};
 
 use super::{Terminal, print};
 use crate::error::{BenchError, ExitCode};
@@ -19,10 +19,16 @@ pub(super) struct InspectArgs {
     /// List every tensor with its quantization.
     #[arg(long, conflicts_with = "json")]
     tensors: bool,
+    /// Only say which nodes the runtime cannot run and why; exit with 2 when there are any.
+    #[arg(long, conflicts_with_all = ["json", "tensors"])]
+    check: bool,
 }
 
 pub(super) fn run(arguments: &InspectArgs, _terminal: Terminal) -> Result<ExitCode, BenchError> {
     let bytes = std::fs::read(&arguments.model).map_err(|cause| BenchError::read(&arguments.model, cause))?;
+    if arguments.check {
+        return lacks(&check(&bytes));
+    }
     let inspection = inspect(&bytes).map_err(|error| BenchError::model(&arguments.model, &error))?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&inspection).map_err(|cause| BenchError::internal(&cause))? + "\n"
@@ -31,6 +37,15 @@ pub(super) fn run(arguments: &InspectArgs, _terminal: Terminal) -> Result<ExitCo
     };
     print(&text)?;
     Ok(ExitCode::Pass)
+}
+
+fn lacks(lines: &[String]) -> Result<ExitCode, BenchError> {
+    if lines.is_empty() {
+        print("every operator is there\n")?;
+        return Ok(ExitCode::Pass);
+    }
+    print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    Ok(ExitCode::Usage)
 }
 
 fn text(inspection: &Inspection, with_tensors: bool) -> String {

@@ -169,6 +169,21 @@ pub fn inspect(model: &[u8]) -> Result<Inspection, ConvertError> {
     })
 }
 
+/// What our interpreter lacks to run a model: a line for each node whose operator, version or types are not there, or one
+/// for a file that it does not take at all. Empty for a model that runs.
+pub fn check(model: &[u8]) -> Vec<String> {
+    let model = match Model::load(model) {
+        Ok(model) => model,
+        Err(error) => return vec![error.to_string()],
+    };
+    let options = Options::default();
+    let lacks: Vec<String> = model.check(&options).iter().map(|lack| lack.fault.to_string()).collect();
+    match Interpreter::new(&model, &options) {
+        Err(error) if lacks.is_empty() => vec![error.to_string()],
+        _ => lacks,
+    }
+}
+
 /// What only the interpreter knows.
 #[derive(Default)]
 struct Run {

@@ -23,7 +23,7 @@ pub use error::{ConvertError, ImportError};
 pub use graph::Graph;
 pub use infer::{InferOptions, LooseTensor, infer};
 pub use inspect::{
-    Arena, Inspection, OperatorLine, OperatorTotal, QuantizationLine, TensorLine, TypeTotal, inspect,
+    Arena, Inspection, OperatorLine, OperatorTotal, QuantizationLine, TensorLine, TypeTotal, check, inspect,
 };
 pub use options::{Io, Options, Quantize, UnknownName};
 pub use quantize::{ConvertReport, Skipped, TensorReport, TypeBytes};

@@ -8,7 +8,7 @@ use crate::error::Fault;
 use crate::fold::Folded;
 use crate::memory::{Aligned, Constant};
 use crate::model::place_of_tensor;
-use crate::ops::{Action, ConstantData, Prepared};
+use crate::ops::{ConstantData, Prepared};
 use crate::shaped::Shaped;
 use crate::tensor::{DType, unpack_int4};
 
@@ -22,7 +22,7 @@ pub(crate) fn keep<'m>(
 ) -> Result<Vec<Constant<'m>>, Fault> {
     let mut wanted = alloc::vec![keep_all; graph.graph.tensors.len()];
     for (node, ready) in graph.graph.nodes.iter().zip(prepared) {
-        let runs = matches!(ready.action, Action::Run(_));
+        let runs = ready.action.computes();
         let read = node.inputs.iter().enumerate().filter(|(slot, _)| runs && ready.reads(*slot));
         read.filter_map(|(_, tensor)| *tensor).for_each(|tensor| wanted[roots[tensor]] = true);
     }

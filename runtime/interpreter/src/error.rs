@@ -76,6 +76,14 @@ pub struct DataError(#[from] pub Fault);
 pub struct InvokeError(#[from] pub Fault);
 
 impl Fault {
+    /// The same in another subgraph than the first.
+    pub(crate) fn within_subgraph(self, index: usize) -> Self {
+        match index {
+            0 => self,
+            _ => Self { place: alloc::format!("subgraph {index} {}", self.place), ..self },
+        }
+    }
+
     pub(crate) fn mismatch(
         place: impl Into<String>,
         expected: impl Into<String>,

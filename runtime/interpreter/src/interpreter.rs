@@ -8,7 +8,7 @@ use crate::choice::Options;
 use crate::error::{DataError, Fault, InvokeError, PrepareError};
 use crate::model::{Model, place_of_tensor};
 use crate::ops::Action;
-use crate::prepare;
+use crate::prepare::{self, Programs};
 use crate::program::Program;
 use crate::quant;
 use crate::tensor::{DType, TensorView};
@@ -17,7 +17,11 @@ use crate::tensor::{DType, TensorView};
 pub struct Interpreter<'m> {
     model: &'m Model<'m>,
     options: Options,
+    /// The subgraph of `program`, by index in the file.
+    entry: usize,
     program: Program<'m>,
+    /// Subgraphs that it calls; each calls only those before it.
+    callees: Vec<Program<'m>>,
     memory: Memory,
 }
 
@@ -64,8 +68,30 @@ impl<'m> Interpreter<'m> {
     /// When an operator, its version or its combination of types is not supported, when shapes, quantization or
     /// options do not fit it, or when the memory is over the limit or not there. The message names node and tensor.
     pub fn new(model: &'m Model<'_>, options: &Options) -> Result<Self, PrepareError> {
-        let (program, memory) = prepare::program(model, options, &[])?;
-        Ok(Self { model, options: *options, program, memory })
+        Self::of_subgraph(model, 0, options)
+    }
+
+    /// Prepares the subgraph of a signature; inputs and outputs are then those of the subgraph
+    /// ([`Model::signatures`] has their names).
+    ///
+    /// # Errors
+    /// When there is no such signature, and as for [`new`](Self::new).
+    pub fn for_signature(
+        model: &'m Model<'_>,
+        key: &str,
+        options: &Options,
+    ) -> Result<Self, PrepareError> {
+        let signature = model.signatures().iter().find(|signature| signature.key == key);
+        let signature = signature.ok_or_else(|| {
+            let keys: Vec<&str> = model.signatures().iter().map(|signature| signature.key).collect();
+            Fault::mismatch("model", format!("a signature of {keys:?}"), format!("{key:?}"))
+        })?;
+        Self::of_subgraph(model, signature.subgraph, options)
+    }
+
+    fn of_subgraph(model: &'m Model<'_>, entry: usize, options: &Options) -> Result<Self, PrepareError> {
+        let Programs { program, callees, memory } = prepare::programs(model, entry, options, &[])?;
+        Ok(Self { model, options: *options, entry, program, callees, memory })
     }
 
     /// Gives a model input another shape and plans everything anew. All inputs are zeros and all variables have their
@@ -91,28 +117,29 @@ impl<'m> Interpreter<'m> {
             self.program.shaped.check_signature(own.0, shape)?;
             own.1 = shape.to_vec();
         }
-        (self.program, self.memory) = prepare::program(self.model, &self.options, &all)?;
+        let planned = prepare::programs(self.model, self.entry, &self.options, &all)?;
+        (self.program, self.callees, self.memory) = (planned.program, planned.callees, planned.memory);
         Ok(())
     }
 
     /// Number of model inputs.
     pub fn input_count(&self) -> usize {
-        self.model.inputs().len()
+        self.program.shaped.graph.inputs.len()
     }
 
     /// Number of model outputs.
     pub fn output_count(&self) -> usize {
-        self.model.outputs().len()
+        self.program.shaped.graph.outputs.len()
     }
 
     /// A model input; none when there are fewer.
     pub fn input(&self, index: usize) -> Option<TensorView<'_>> {
-        self.tensor(*self.model.inputs().get(index)?)
+        self.tensor(*self.program.shaped.graph.inputs.get(index)?)
     }
 
     /// A model output; none when there are fewer. Zeros before the first run.
     pub fn output(&self, index: usize) -> Option<TensorView<'_>> {
-        self.tensor(*self.model.outputs().get(index)?)
+        self.tensor(*self.program.shaped.graph.outputs.get(index)?)
     }
 
     /// A tensor by its index in the file; none when it has no memory. After a run, outputs and inputs hold their values;
@@ -123,7 +150,7 @@ impl<'m> Interpreter<'m> {
 
     /// The bytes of a model input, row-major in the byte order of this machine. They keep their values over runs.
     pub fn input_bytes_mut(&mut self, index: usize) -> Option<&mut [u8]> {
-        let tensor = *self.model.inputs().get(index)?;
+        let tensor = *self.program.shaped.graph.inputs.get(index)?;
         self.program.bytes_mut(tensor)
     }
 
@@ -150,6 +177,7 @@ impl<'m> Interpreter<'m> {
     /// zero, which for int8 is the zero point (LiteRT `ResetVariableTensors`).
     pub fn reset_variables(&mut self) {
         self.program.reset_variables();
+        self.callees.iter_mut().for_each(Program::reset_variables);
     }
 
     /// Computes the outputs from the inputs.
@@ -158,7 +186,7 @@ impl<'m> Interpreter<'m> {
     /// When a value that was computed during the run cannot be worked with.
     pub fn invoke(&mut self) -> Result<(), InvokeError> {
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index)?;
+            self.program.run_node(index, &mut self.callees)?;
         }
         Ok(())
     }
@@ -169,7 +197,7 @@ impl<'m> Interpreter<'m> {
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_observed(&mut self, observe: &mut dyn FnMut(NodeRun<'_>)) -> Result<(), InvokeError> {
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index)?;
+            self.program.run_node(index, &mut self.callees)?;
             if !matches!(self.program.nodes[index].action, Action::Folded) {
                 observe(NodeRun { index, interpreter: self });
             }
@@ -184,7 +212,7 @@ impl<'m> Interpreter<'m> {
 
     /// Every node of the file in execution order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeInfo<'_>> {
-        let ready = self.program.nodes.iter().zip(self.model.nodes()).enumerate();
+        let ready = self.program.nodes.iter().zip(&self.program.shaped.graph.nodes).enumerate();
         ready.map(|(index, (ready, node))| NodeInfo {
             index,
             operator: node.name,
@@ -208,7 +236,7 @@ impl<'a> NodeRun<'a> {
     /// The node's outputs, as it left them.
     pub fn outputs(&self) -> impl Iterator<Item = TensorView<'a>> {
         let interpreter = self.interpreter;
-        let outputs = interpreter.model.nodes().get(self.index).map(|node| node.outputs.as_slice());
+        let outputs = interpreter.program.shaped.graph.nodes.get(self.index).map(|node| node.outputs.as_slice());
         outputs.unwrap_or_default().iter().filter_map(|tensor| interpreter.tensor(*tensor))
     }
 }

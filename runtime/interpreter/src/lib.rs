@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod calls;
 mod choice;
 mod constants;
 mod error;
@@ -27,5 +28,6 @@ mod tensor;
 pub use choice::{KernelChoice, Options, UnknownKernels};
 pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};
 pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun};
-pub use model::{Model, Node, TensorInfo};
+pub use model::{Model, Node, Signature, TensorInfo};
+pub use prepare::Lack;
 pub use tensor::{DType, Quantization, TensorView};

@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use crate::calls;
 use crate::error::Fault;
 use crate::memory::{Aligned, Constant, Place, Wiring};
 use crate::ops::Action;
@@ -74,14 +75,22 @@ impl Program<'_> {
         }
     }
 
-    /// Computes the outputs of one node.
+    /// The bytes of an output.
+    pub(crate) fn output(&self, slot: usize) -> Option<&[u8]> {
+        self.bytes(*self.shaped.graph.outputs.get(slot)?)
+    }
+
+    /// Computes the outputs of one node. `callees` are the programs that it may call.
     ///
     /// # Errors
     /// When a value that was computed during the run cannot be worked with.
-    pub(crate) fn run_node(&mut self, index: usize) -> Result<(), Fault> {
+    pub(crate) fn run_node(&mut self, index: usize, callees: &mut [Program<'_>]) -> Result<(), Fault> {
         let ReadyNode { action, wiring, .. } = &self.nodes[index];
         match action {
             Action::Run(step) => step.run(wiring.frame(self.arena.bytes_mut(), &self.constants)),
+            Action::Call(call) => {
+                calls::call(*call, wiring.frame(self.arena.bytes_mut(), &self.constants), callees)
+            }
             Action::View | Action::Folded => Ok(()),
         }
     }

@@ -70,6 +70,7 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::GREATER_EQUAL,                 3,    2..=2,     ANY,        1, ops::greater_equal),
     entry(Builtin::HARD_SWISH,                    1,    1..=1,     ANY,        1, ops::hard_swish),
     entry(Builtin::IMAG,                          1,    1..=1,     ANY,        1, ops::imag),
+    entry(Builtin::IF,                                1, 1..=ANY,     ANY,      ANY, ops::branch),
     entry(Builtin::L2_NORMALIZATION,              2,    1..=1,     ANY,        1, ops::l2_normalization),
     entry(Builtin::LEAKY_RELU,                    2,    1..=1,     ANY,        1, ops::leaky_relu),
     entry(Builtin::LESS,                          3,    2..=2,     ANY,        1, ops::less),
@@ -146,6 +147,7 @@ const ENTRIES: &[Entry] = &[
     entry(Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM,  4,  20..=24,       1,        1, ops::unidirectional_sequence_lstm),
     entry(Builtin::UNIDIRECTIONAL_SEQUENCE_RNN,   3,    5..=5,     ANY,        1, ops::unidirectional_sequence_rnn),
     entry(Builtin::UNPACK,                        4,    1..=1,     ANY,      ANY, ops::unpack),
+    entry(Builtin::WHILE,                             1, 1..=ANY,     ANY,      ANY, ops::repeat),
     entry(Builtin::ZEROS_LIKE,                    1,    1..=1,     ANY,        1, ops::zeros_like),
 ];
 

@@ -13,6 +13,12 @@ pub(super) const MAX_NODES: usize = 1 << 14;
 /// Inputs or outputs of one step; the longest known are concatenations of a few dozen.
 pub(super) const MAX_NODE_TENSORS: usize = 1 << 10;
 
+/// Subgraphs. Converters make a few for each branch and loop.
+pub(super) const MAX_SUBGRAPHS: usize = 1 << 8;
+
+/// Links of a chain of calls. Branches within loops within branches are a handful.
+pub(super) const MAX_CALL_DEPTH: usize = 1 << 4;
+
 /// Dimensions of a tensor. LiteRT's kernels take up to six, its delegates eight.
 pub(crate) const MAX_RANK: usize = 8;
 

@@ -2,16 +2,19 @@
 //! shape has a size that fits in memory, every constant fills its shape, every tensor has one source that comes before
 //! its readers. What the operators ask of shapes and types is theirs to check; kernels and memory are not known here.
 
+mod calls;
 mod limits;
 mod nodes;
+mod signatures;
 mod sparse;
 mod tensors;
 
+pub(crate) use calls::Call;
 pub(crate) use limits::{MAX_RANK, MAX_TENSOR_BYTES};
+pub use signatures::Signature;
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use edgebench_schema::tflite::{self, BuiltinOperator};
@@ -25,6 +28,7 @@ use crate::tensor::{DType, Quantization};
 pub struct Model<'b> {
     /// At least one.
     graphs: Vec<Graph<'b>>,
+    signatures: Vec<Signature<'b>>,
     description: Option<&'b str>,
 }
 
@@ -73,6 +77,8 @@ pub struct Node<'b> {
     pub inputs: Vec<Option<usize>>,
     /// Tensor indices.
     pub outputs: Vec<usize>,
+    /// The subgraphs that it runs.
+    pub(crate) call: Option<Call>,
     /// The verified table with the operator's options.
     pub(crate) table: tflite::Operator<'b>,
 }
@@ -86,9 +92,22 @@ impl<'b> Model<'b> {
     pub fn load(bytes: &'b [u8]) -> Result<Self, ModelError> {
         let file = verified_root(bytes)?;
         let subgraphs = file.subgraphs().filter(|list| !list.is_empty());
-        let subgraph = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?.get(0);
-        let graphs = vec![Graph::read(&file, &subgraph, bytes)?];
-        Ok(Self { graphs, description: file.description() })
+        let subgraphs = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?;
+        check_totals(subgraphs.iter())?;
+        let mut room = bytes.len().saturating_mul(limits::MAX_EXPANSION);
+        let read = |(index, subgraph)| {
+            let graph = Graph::read(&file, &subgraph, bytes, &mut room);
+            graph.map_err(|fault| fault.within_subgraph(index))
+        };
+        let graphs: Vec<Graph<'b>> = subgraphs.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        calls::check(&graphs)?;
+        let signatures = signatures::read(&file, &graphs)?;
+        Ok(Self { graphs, signatures, description: file.description() })
+    }
+
+    /// The names under which the file offers its subgraphs.
+    pub fn signatures(&self) -> &[Signature<'b>] {
+        &self.signatures
     }
 
     /// The subgraphs, by index in the file.
@@ -127,8 +146,9 @@ impl<'b> Graph<'b> {
         file: &tflite::Model<'b>,
         subgraph: &tflite::SubGraph<'b>,
         bytes: &'b [u8],
+        room: &mut usize,
     ) -> Result<Self, Fault> {
-        let mut tensors = tensors::read(file, subgraph, bytes)?;
+        let mut tensors = tensors::read(file, subgraph, bytes, room)?;
         let nodes = nodes::read(file, subgraph, &tensors)?;
         let inputs = door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?;
         let outputs = door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?;
@@ -173,6 +193,26 @@ impl core::fmt::Debug for Node<'_> {
             .field("outputs", &self.outputs)
             .finish_non_exhaustive()
     }
+}
+
+/// The limits hold for all subgraphs together.
+fn check_totals<'b>(subgraphs: impl Iterator<Item = tflite::SubGraph<'b>>) -> Result<(), Fault> {
+    let (mut count, mut nodes, mut tensors) = (0usize, 0usize, 0usize);
+    for subgraph in subgraphs {
+        count += 1;
+        nodes = nodes.saturating_add(subgraph.operators().map_or(0, |list| list.len()));
+        tensors = tensors.saturating_add(subgraph.tensors().map_or(0, |list| list.len()));
+    }
+    for (what, found, limit) in [
+        ("number of subgraphs", count, limits::MAX_SUBGRAPHS),
+        ("number of nodes", nodes, limits::MAX_NODES),
+        ("number of tensors", tensors, limits::MAX_TENSORS),
+    ] {
+        if found > limit {
+            return Err(Fault::limit("model", what, found as u64, limit as u64));
+        }
+    }
+    Ok(())
 }
 
 fn place_of_node(index: usize, name: &str) -> String {

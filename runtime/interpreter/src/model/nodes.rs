@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use edgebench_schema::{builtin_name, operator_code, tflite};
 
-use super::limits::{MAX_NODE_TENSORS, MAX_NODES};
-use super::{Graph, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
+use super::limits::MAX_NODE_TENSORS;
+use super::{Call, Graph, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
 use crate::error::Fault;
 use crate::registry;
 
@@ -19,9 +19,6 @@ pub(super) fn read<'b>(
     tensors: &[TensorInfo<'b>],
 ) -> Result<Vec<Node<'b>>, Fault> {
     let Some(list) = subgraph.operators() else { return Ok(Vec::new()) };
-    if list.len() > MAX_NODES {
-        return Err(Fault::limit("model", "number of nodes", list.len() as u64, MAX_NODES as u64));
-    }
     list.iter().enumerate().map(|(index, table)| read_node(file, table, index, tensors)).collect()
 }
 
@@ -47,6 +44,7 @@ fn read_node<'b>(
         version: code.version(),
         inputs: read_inputs(&table, &place, tensors)?,
         outputs: read_outputs(&table, &place, tensors)?,
+        call: Call::read(operator, &table, &place, file.subgraphs().map_or(0, |list| list.len()))?,
         table,
     };
     registry::check_arity(&node, &place)?;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use edgebench_schema::{tensor_type_name, tflite};
 
-use super::limits::{MAX_EXPANSION, MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSORS};
+use super::limits::{MAX_RANK, MAX_TENSOR_BYTES};
 use super::{TensorInfo, place_of_tensor, sparse};
 use crate::error::Fault;
 use crate::tensor::{DType, Quantization};
@@ -16,13 +16,10 @@ pub(super) fn read<'b>(
     file: &tflite::Model<'b>,
     subgraph: &tflite::SubGraph<'b>,
     bytes: &'b [u8],
+    room: &mut usize,
 ) -> Result<Vec<TensorInfo<'b>>, Fault> {
     let Some(list) = subgraph.tensors() else { return Ok(Vec::new()) };
-    if list.len() > MAX_TENSORS {
-        return Err(Fault::limit("model", "number of tensors", list.len() as u64, MAX_TENSORS as u64));
-    }
-    let mut room = bytes.len().saturating_mul(MAX_EXPANSION);
-    let read = |(index, tensor)| read_tensor(file, &tensor, index, bytes, &mut room);
+    let read = |(index, tensor)| read_tensor(file, &tensor, index, bytes, room);
     list.iter().enumerate().map(read).collect()
 }
 

@@ -11,6 +11,7 @@ mod blocks;
 mod broadcast_to;
 mod cast;
 mod comparison;
+mod control;
 mod conv_2d;
 mod densify;
 mod depthwise_conv_2d;
@@ -58,6 +59,7 @@ use alloc::boxed::Box;
 
 use crate::error::Fault;
 use crate::memory::Frame;
+use crate::model::Call;
 
 pub(crate) use activation::{
     hard_swish, leaky_relu, logistic, prelu, relu, relu_0_to_1, relu_n1_to_1, relu6, tanh,
@@ -74,6 +76,7 @@ pub(crate) use blocks::{batch_to_space_nd, depth_to_space, space_to_batch_nd, sp
 pub(crate) use broadcast_to::{broadcast_args, broadcast_to, tile};
 pub(crate) use cast::cast;
 pub(crate) use comparison::{equal, greater, greater_equal, less, less_equal, not_equal};
+pub(crate) use control::{branch, repeat};
 pub(crate) use conv_2d::conv_2d;
 pub(crate) use densify::densify;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
@@ -123,10 +126,19 @@ pub(crate) trait Step: Send + Sync {
 pub(crate) enum Action {
     /// By computing it.
     Run(Box<dyn Step>),
+    /// By running other subgraphs.
+    Call(Call),
     /// Output 0 has the very bytes of input 0.
     View,
     /// The output is a constant, taken by its readers from where it is stored.
     Folded,
+}
+
+impl Action {
+    /// Whether it computes outputs in a run.
+    pub(crate) fn computes(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Call(_))
+    }
 }
 
 /// Which inputs an action reads when it runs.
@@ -156,6 +168,10 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn run(kernel: &'static str, step: impl Step + 'static) -> Self {
         Self::new(kernel, Action::Run(Box::new(step)))
+    }
+
+    pub(crate) fn call(call: Call) -> Self {
+        Self::new("call", Action::Call(call))
     }
 
     pub(crate) fn view() -> Self {

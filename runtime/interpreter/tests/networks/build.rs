@@ -130,6 +130,21 @@ impl Net {
         }));
     }
 
+    /// Makes another network a subgraph of this file, and gives its index.
+    pub(crate) fn attach(&mut self, mut other: Net) -> i32 {
+        let buffers = self.model.buffers.as_mut().expect("buffers");
+        let first_buffer = buffers.len() as u32;
+        buffers.extend(other.model.buffers.take().expect("buffers"));
+        let codes = self.model.operator_codes.as_mut().expect("codes");
+        let first_code = codes.len() as u32;
+        codes.extend(other.model.operator_codes.take().expect("codes"));
+        other.tensors().iter_mut().for_each(|tensor| tensor.buffer += first_buffer);
+        other.nodes().iter_mut().for_each(|node| node.opcode_index += first_code);
+        let subgraphs = self.model.subgraphs.as_mut().expect("subgraphs");
+        subgraphs.append(other.model.subgraphs.as_mut().expect("subgraphs"));
+        subgraphs.len() as i32 - 1
+    }
+
     pub(crate) fn door(&mut self, inputs: &[i32], outputs: &[i32]) {
         self.subgraph().inputs = Some(inputs.to_vec());
         self.subgraph().outputs = Some(outputs.to_vec());

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod calls;
 mod cases;
 mod classes;
 mod face;

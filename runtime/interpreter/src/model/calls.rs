@@ -1,0 +1,76 @@
+//! Which subgraphs a node runs, and that no subgraph comes to run itself: nothing that follows calls needs to count how
+//! deep it is.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use edgebench_schema::tflite::{self, BuiltinOperator};
+
+use super::Graph;
+use super::limits::MAX_CALL_DEPTH;
+use crate::error::Fault;
+
+/// How a node runs other subgraphs, by their index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Call {
+    /// One of two, as the first input says.
+    If { then: usize, otherwise: usize },
+    /// The body for as long as the condition holds.
+    While { condition: usize, body: usize },
+}
+
+impl Call {
+    /// What the options of a node say; none for an operator that calls nothing, or without its options.
+    pub(super) fn read(
+        operator: BuiltinOperator,
+        table: &tflite::Operator<'_>,
+        place: &str,
+        subgraphs: usize,
+    ) -> Result<Option<Self>, Fault> {
+        let index = |value: i32| {
+            let index = usize::try_from(value).ok().filter(|index| *index < subgraphs);
+            let expected = || format!("subgraph index below {subgraphs}");
+            index.ok_or_else(|| Fault::mismatch(place, expected(), format!("{value}")))
+        };
+        match operator {
+            BuiltinOperator::IF => {
+                let Some(options) = table.builtin_options_as_if_options() else { return Ok(None) };
+                let then = index(options.then_subgraph_index())?;
+                Ok(Some(Self::If { then, otherwise: index(options.else_subgraph_index())? }))
+            }
+            BuiltinOperator::WHILE => {
+                let Some(options) = table.builtin_options_as_while_options() else { return Ok(None) };
+                let condition = index(options.cond_subgraph_index())?;
+                Ok(Some(Self::While { condition, body: index(options.body_subgraph_index())? }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn callees(self) -> [usize; 2] {
+        match self {
+            Self::If { then, otherwise } => [then, otherwise],
+            Self::While { condition, body } => [condition, body],
+        }
+    }
+}
+
+/// Checks that calls end: every chain of them has at most [`MAX_CALL_DEPTH`] links.
+pub(super) fn check(graphs: &[Graph<'_>]) -> Result<(), Fault> {
+    let calls = |graph: &Graph<'_>| -> Vec<usize> {
+        graph.nodes.iter().filter_map(|node| node.call).flat_map(Call::callees).collect()
+    };
+    let calls: Vec<Vec<usize>> = graphs.iter().map(calls).collect();
+    let mut depths = vec![0usize; graphs.len()];
+    for _ in 0..=MAX_CALL_DEPTH {
+        let depth =
+            |own: &Vec<usize>| own.iter().map(|callee| depths[*callee].saturating_add(1)).max().unwrap_or(0);
+        let deeper: Vec<usize> = calls.iter().map(depth).collect();
+        if deeper == depths {
+            return Ok(());
+        }
+        depths = deeper;
+    }
+    Err(Fault::mismatch("model", format!("calls of subgraphs that end after {MAX_CALL_DEPTH}"), "more"))
+}

@@ -1,0 +1,30 @@
+//! IF and WHILE: nodes that run other subgraphs. What is checked here is their own; whether values fit the subgraphs is
+//! checked where those are prepared.
+
+use alloc::format;
+
+use super::{Prepared, Site};
+use crate::error::Fault;
+use crate::tensor::DType;
+
+/// Prepares IF: input 0 decides, the others go to the subgraph that is taken.
+pub(crate) fn branch(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let condition = site.input(0)?;
+    condition.expect_dtype(DType::Bool)?;
+    condition.expect_elements(1)?;
+    calling(site)
+}
+
+/// Prepares WHILE: as many outputs as inputs, which are the values before the first and after the last round.
+pub(crate) fn repeat(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let (inputs, outputs) = (site.node().inputs.len(), site.node().outputs.len());
+    if inputs != outputs {
+        return Err(Fault::mismatch(site.place(), format!("{inputs} outputs"), format!("{outputs}")));
+    }
+    calling(site)
+}
+
+fn calling(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let call = site.node().call.ok_or_else(|| Fault::missing(site.place(), "options"))?;
+    Ok(Prepared::call(call))
+}
