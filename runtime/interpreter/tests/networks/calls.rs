@@ -211,7 +211,9 @@ fn signatures_are_run_by_their_key() {
         unknown.expect_err("is not there").to_string(),
         "model: expected a signature of [\"product\"], found \"sum\""
     );
-    net.model.signature_defs = Some(vec![SignatureDefT { subgraph_index: 3, ..product }]);
+    let mut elsewhere = product;
+    elsewhere.subgraph_index = 3;
+    net.model.signature_defs = Some(vec![elsewhere]);
     assert_eq!(words(&net), "signature \"product\": expected subgraph index below 3, found 3");
 }
 
