@@ -7,27 +7,35 @@ use crate::error::Fault;
 use crate::memory::Frame;
 use crate::model::Call;
 use crate::program::Program;
+use crate::variables::Variables;
 
 /// Rounds of one loop. Genuine loops walk over the steps of a sequence; one whose condition never fails must end too.
 const MAX_ROUNDS: usize = 1 << 20;
 
 /// Runs the last of `programs`; the others are those that it may call.
-pub(crate) fn run(programs: &mut [Program<'_>]) -> Result<(), Fault> {
+pub(crate) fn run(programs: &mut [Program<'_>], variables: &mut Variables) -> Result<(), Fault> {
     let Some((program, callees)) = programs.split_last_mut() else { return Ok(()) };
-    (0..program.nodes.len()).try_for_each(|index| program.run_node(index, callees))
+    (0..program.nodes.len()).try_for_each(|index| program.run_node(index, callees, variables))
 }
 
 /// Runs a node that calls, whose indices are those of `programs`.
-pub(crate) fn call(call: Call, frame: Frame<'_>, programs: &mut [Program<'_>]) -> Result<(), Fault> {
+pub(crate) fn call(
+    call: Call,
+    frame: Frame<'_>,
+    programs: &mut [Program<'_>],
+    variables: &mut Variables,
+) -> Result<(), Fault> {
     match call {
         Call::If { then, otherwise } => {
             let holds = frame.inputs.bytes(0).first().is_some_and(|byte| *byte != 0);
             let taken = if holds { then } else { otherwise };
             pass(programs, taken, |slot| frame.inputs.bytes(slot + 1));
-            run(&mut programs[..=taken])?;
+            run(&mut programs[..=taken], variables)?;
             frame.outputs.all().enumerate().for_each(|(slot, output)| fetch(programs, taken, slot, output));
             Ok(())
         }
+        Call::Once { body } if variables.is_first_call(body) => run(&mut programs[..=body], variables),
+        Call::Once { .. } => Ok(()),
         Call::While { condition, body } => {
             let mut values: Vec<&mut [u8]> = frame.outputs.all().collect();
             for (slot, value) in values.iter_mut().enumerate() {
@@ -35,12 +43,12 @@ pub(crate) fn call(call: Call, frame: Frame<'_>, programs: &mut [Program<'_>]) -
             }
             for _ in 0..MAX_ROUNDS {
                 pass(programs, condition, |slot| &*values[slot]);
-                run(&mut programs[..=condition])?;
+                run(&mut programs[..=condition], variables)?;
                 if programs[condition].output(0).is_none_or(|holds| holds.first() == Some(&0)) {
                     return Ok(());
                 }
                 pass(programs, body, |slot| &*values[slot]);
-                run(&mut programs[..=body])?;
+                run(&mut programs[..=body], variables)?;
                 values.iter_mut().enumerate().for_each(|(slot, value)| fetch(programs, body, slot, value));
             }
             Err(Fault::limit("loop", "number of rounds", MAX_ROUNDS as u64 + 1, MAX_ROUNDS as u64))

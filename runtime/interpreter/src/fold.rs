@@ -94,7 +94,7 @@ impl Folded {
                 self.point(graph, node);
                 Ok(ready)
             }
-            Action::Call(_) => Ok(ready),
+            Action::Call(_) | Action::Access(_) => Ok(ready),
             Action::Run(step) => {
                 let bytes = node.outputs.iter().map(|output| align_up(graph.bytes(*output)));
                 let bytes = bytes.fold(ready.scratch_bytes, usize::saturating_add);

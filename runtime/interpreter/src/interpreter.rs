@@ -12,6 +12,7 @@ use crate::prepare::{self, Programs};
 use crate::program::Program;
 use crate::quant;
 use crate::tensor::{DType, TensorView};
+use crate::variables::Variables;
 
 /// A network that is ready to run: memory planned and taken, kernels picked, weights packed.
 pub struct Interpreter<'m> {
@@ -22,6 +23,7 @@ pub struct Interpreter<'m> {
     program: Program<'m>,
     /// Subgraphs that it calls; each calls only those before it.
     callees: Vec<Program<'m>>,
+    variables: Variables,
     memory: Memory,
 }
 
@@ -76,11 +78,7 @@ impl<'m> Interpreter<'m> {
     ///
     /// # Errors
     /// When there is no such signature, and as for [`new`](Self::new).
-    pub fn for_signature(
-        model: &'m Model<'_>,
-        key: &str,
-        options: &Options,
-    ) -> Result<Self, PrepareError> {
+    pub fn for_signature(model: &'m Model<'_>, key: &str, options: &Options) -> Result<Self, PrepareError> {
         let signature = model.signatures().iter().find(|signature| signature.key == key);
         let signature = signature.ok_or_else(|| {
             let keys: Vec<&str> = model.signatures().iter().map(|signature| signature.key).collect();
@@ -90,8 +88,8 @@ impl<'m> Interpreter<'m> {
     }
 
     fn of_subgraph(model: &'m Model<'_>, entry: usize, options: &Options) -> Result<Self, PrepareError> {
-        let Programs { program, callees, memory } = prepare::programs(model, entry, options, &[])?;
-        Ok(Self { model, options: *options, entry, program, callees, memory })
+        let Programs { program, callees, variables, memory } = prepare::programs(model, entry, options, &[])?;
+        Ok(Self { model, options: *options, entry, program, callees, variables, memory })
     }
 
     /// Gives a model input another shape and plans everything anew. All inputs are zeros and all variables have their
@@ -118,7 +116,8 @@ impl<'m> Interpreter<'m> {
             own.1 = shape.to_vec();
         }
         let planned = prepare::programs(self.model, self.entry, &self.options, &all)?;
-        (self.program, self.callees, self.memory) = (planned.program, planned.callees, planned.memory);
+        (self.program, self.callees) = (planned.program, planned.callees);
+        (self.variables, self.memory) = (planned.variables, planned.memory);
         Ok(())
     }
 
@@ -178,6 +177,7 @@ impl<'m> Interpreter<'m> {
     pub fn reset_variables(&mut self) {
         self.program.reset_variables();
         self.callees.iter_mut().for_each(Program::reset_variables);
+        self.variables.reset();
     }
 
     /// Computes the outputs from the inputs.
@@ -186,7 +186,7 @@ impl<'m> Interpreter<'m> {
     /// When a value that was computed during the run cannot be worked with.
     pub fn invoke(&mut self) -> Result<(), InvokeError> {
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index, &mut self.callees)?;
+            self.program.run_node(index, &mut self.callees, &mut self.variables)?;
         }
         Ok(())
     }
@@ -197,7 +197,7 @@ impl<'m> Interpreter<'m> {
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_observed(&mut self, observe: &mut dyn FnMut(NodeRun<'_>)) -> Result<(), InvokeError> {
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index, &mut self.callees)?;
+            self.program.run_node(index, &mut self.callees, &mut self.variables)?;
             if !matches!(self.program.nodes[index].action, Action::Folded) {
                 observe(NodeRun { index, interpreter: self });
             }
@@ -236,7 +236,8 @@ impl<'a> NodeRun<'a> {
     /// The node's outputs, as it left them.
     pub fn outputs(&self) -> impl Iterator<Item = TensorView<'a>> {
         let interpreter = self.interpreter;
-        let outputs = interpreter.program.shaped.graph.nodes.get(self.index).map(|node| node.outputs.as_slice());
+        let outputs =
+            interpreter.program.shaped.graph.nodes.get(self.index).map(|node| node.outputs.as_slice());
         outputs.unwrap_or_default().iter().filter_map(|tensor| interpreter.tensor(*tensor))
     }
 }

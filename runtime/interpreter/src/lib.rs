@@ -24,6 +24,7 @@ mod quant;
 mod registry;
 mod shaped;
 mod tensor;
+mod variables;
 
 pub use choice::{KernelChoice, Options, UnknownKernels};
 pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};

@@ -12,12 +12,13 @@ use crate::error::Fault;
 use crate::fold::Folded;
 use crate::interpreter::Memory;
 use crate::memory::{Aligned, Constant, Place, Plan, Request, Wiring};
-use crate::model::{Call, Model, Node};
+use crate::model::{Access, Call, Model, Node};
 use crate::ops::{Action, Prepared, Site};
 use crate::program::{Program, ReadyNode};
 use crate::registry;
 use crate::shaped::{Shaped, Wish};
 use crate::tensor::DType;
+use crate::variables::Variables;
 
 /// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
 const MAX_ARENA_BYTES: usize = 1 << 30;
@@ -27,6 +28,7 @@ pub(crate) struct Programs<'m> {
     pub(crate) program: Program<'m>,
     /// Each calls only those before it.
     pub(crate) callees: Vec<Program<'m>>,
+    pub(crate) variables: Variables,
     pub(crate) memory: Memory,
 }
 
@@ -61,10 +63,22 @@ pub(crate) fn programs<'m>(
         options,
         callees: Vec::new(),
         callee_of: vec![None; model.graphs().len()],
+        variables: Vec::new(),
         memory: Memory::default(),
     };
     let program = preparation.program(entry, shapes)?;
-    Ok(Programs { program, callees: preparation.callees, memory: preparation.memory })
+    let Preparation { callees, variables, mut memory, .. } = preparation;
+    let size = |form: &Option<(DType, Vec<usize>)>| match form {
+        Some((dtype, shape)) => dtype.bytes_of(shape.iter().product()),
+        None => 0,
+    };
+    let total = variables.iter().map(size).fold(memory.arena_bytes, usize::saturating_add);
+    if total > MAX_ARENA_BYTES {
+        return Err(Fault::limit("variables", "size in bytes", total as u64, MAX_ARENA_BYTES as u64));
+    }
+    memory.arena_bytes = total;
+    let variables = Variables::new(variables.iter().map(size), callees.len())?;
+    Ok(Programs { program, callees, variables, memory })
 }
 
 impl Model<'_> {
@@ -95,6 +109,8 @@ struct Preparation<'o, 'm> {
     callees: Vec<Program<'m>>,
     /// By subgraph: its place among the callees.
     callee_of: Vec<Option<usize>>,
+    /// By variable: type and shape, once a node has said them.
+    variables: Vec<Option<(DType, Vec<usize>)>>,
     memory: Memory,
 }
 
@@ -120,9 +136,44 @@ impl<'m> Preparation<'_, 'm> {
             if let Action::Call(call) = ready.action {
                 ready.action = Action::Call(self.link(call, shaped, node, &place)?);
             }
+            if let Action::Access(access) = ready.action {
+                self.settle(access, shaped, node, &place)?;
+            }
             prepared.push(folded.node(shaped, node, ready, &place)?);
         }
         Ok(prepared)
+    }
+
+    /// The first node that touches a variable says its type and shape; the others have to agree.
+    fn settle(
+        &mut self,
+        access: Access,
+        shaped: &mut Shaped<'m>,
+        node: &Node<'_>,
+        place: &str,
+    ) -> Result<(), Fault> {
+        let (number, tensor) = match access {
+            Access::Read(number) => (number, node.outputs.first().copied()),
+            Access::Assign(number) => (number, node.input(1)),
+        };
+        let tensor = tensor.ok_or_else(|| Fault::missing(place, "tensor"))?;
+        if self.variables.len() <= number {
+            self.variables.resize(number + 1, None);
+        }
+        let dtype = shaped.info(tensor).dtype;
+        let Some((known, shape)) = &self.variables[number] else {
+            self.variables[number] = Some((dtype, shaped.shape(tensor).to_vec()));
+            return Ok(());
+        };
+        check_dtype(String::from(place), *known, dtype)?;
+        if let Access::Read(_) = access {
+            shaped.set(tensor, shape)?;
+        }
+        if shaped.shape(tensor) == shape.as_slice() {
+            return Ok(());
+        }
+        let (expected, found) = (format!("shape {shape:?}"), format!("shape {:?}", shaped.shape(tensor)));
+        Err(Fault::mismatch(place, expected, found))
     }
 
     /// Prepares what a node calls, and gives the node's outputs the shapes that come of it.
@@ -140,6 +191,10 @@ impl<'m> Preparation<'_, 'm> {
                 self.take_outputs(then, shaped, node, place)?;
                 self.check_outputs(otherwise, &node.outputs, shaped, place)?;
                 Ok(Call::If { then, otherwise })
+            }
+            Call::Once { body } => {
+                let body = self.callee(body, &[], shaped, place)?;
+                Ok(Call::Once { body })
             }
             Call::While { condition, body } => {
                 let condition = self.callee(condition, &node.inputs, shaped, place)?;
@@ -419,7 +474,7 @@ fn ready_nodes(shaped: &Shaped<'_>, prepared: Vec<Prepared>, layout: &Layout) ->
     nodes
         .map(|((node, ready), scratch)| {
             let wiring = match ready.action {
-                Action::Run(_) | Action::Call(_) => {
+                Action::Run(_) | Action::Call(_) | Action::Access(_) => {
                     let inputs = node.inputs.iter().enumerate().map(|(slot, tensor)| match tensor {
                         Some(tensor) if !ready.states.contains(&slot) => &layout.places[*tensor],
                         Some(_) | None => &Place::Nowhere,

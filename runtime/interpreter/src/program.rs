@@ -9,6 +9,7 @@ use crate::memory::{Aligned, Constant, Place, Wiring};
 use crate::ops::Action;
 use crate::shaped::Shaped;
 use crate::tensor::{DType, TensorView};
+use crate::variables::Variables;
 
 /// A prepared subgraph.
 pub(crate) struct Program<'m> {
@@ -84,12 +85,20 @@ impl Program<'_> {
     ///
     /// # Errors
     /// When a value that was computed during the run cannot be worked with.
-    pub(crate) fn run_node(&mut self, index: usize, callees: &mut [Program<'_>]) -> Result<(), Fault> {
+    pub(crate) fn run_node(
+        &mut self,
+        index: usize,
+        callees: &mut [Program<'_>],
+        variables: &mut Variables,
+    ) -> Result<(), Fault> {
         let ReadyNode { action, wiring, .. } = &self.nodes[index];
         match action {
             Action::Run(step) => step.run(wiring.frame(self.arena.bytes_mut(), &self.constants)),
             Action::Call(call) => {
-                calls::call(*call, wiring.frame(self.arena.bytes_mut(), &self.constants), callees)
+                calls::call(*call, wiring.frame(self.arena.bytes_mut(), &self.constants), callees, variables)
+            }
+            Action::Access(access) => {
+                variables.access(*access, wiring.frame(self.arena.bytes_mut(), &self.constants))
             }
             Action::View | Action::Folded => Ok(()),
         }

@@ -27,6 +27,8 @@ pub enum DType {
     Int64,
     /// One byte, 0 or 1.
     Bool,
+    /// The number of a variable.
+    Resource,
     /// Two IEEE binary32: real and imaginary part.
     Complex64,
 }
@@ -45,6 +47,7 @@ impl DType {
             TensorType::INT64 => Some(Self::Int64),
             TensorType::COMPLEX64 => Some(Self::Complex64),
             TensorType::BOOL => Some(Self::Bool),
+            TensorType::RESOURCE => Some(Self::Resource),
             _ => None,
         }
     }
@@ -54,7 +57,7 @@ impl DType {
         match self {
             Self::Int4 | Self::Int8 | Self::UInt8 | Self::Bool => 1,
             Self::Float16 | Self::Int16 => 2,
-            Self::Float32 | Self::Int32 => 4,
+            Self::Float32 | Self::Int32 | Self::Resource => 4,
             Self::Int64 | Self::Complex64 => 8,
         }
     }
@@ -79,6 +82,7 @@ impl DType {
             Self::Int32 => "int32",
             Self::Int64 => "int64",
             Self::Bool => "bool",
+            Self::Resource => "resource",
             Self::Complex64 => "complex64",
         }
     }
@@ -147,7 +151,7 @@ impl TensorView<'_> {
                 self.dequantized(elements(self.bytes, |bytes| i32::from(i16::from_ne_bytes(bytes))))
             }
             DType::Int32 => self.dequantized(elements(self.bytes, i32::from_ne_bytes)),
-            DType::Int64 | DType::Bool | DType::Complex64 => None,
+            DType::Int64 | DType::Bool | DType::Complex64 | DType::Resource => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which subgraphs a node runs, and that no subgraph comes to run itself: nothing that follows calls needs to count how
-//! deep it is.
+//! deep it is. And which variables the subgraphs share.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -18,6 +19,15 @@ pub(crate) enum Call {
     If { then: usize, otherwise: usize },
     /// The body for as long as the condition holds.
     While { condition: usize, body: usize },
+    /// It, but only in the first run.
+    Once { body: usize },
+}
+
+/// What a node does with a variable, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    Read(usize),
+    Assign(usize),
 }
 
 impl Call {
@@ -44,6 +54,10 @@ impl Call {
                 let condition = index(options.cond_subgraph_index())?;
                 Ok(Some(Self::While { condition, body: index(options.body_subgraph_index())? }))
             }
+            BuiltinOperator::CALL_ONCE => {
+                let Some(options) = table.builtin_options_as_call_once_options() else { return Ok(None) };
+                Ok(Some(Self::Once { body: index(options.init_subgraph_index())? }))
+            }
             _ => Ok(None),
         }
     }
@@ -52,6 +66,7 @@ impl Call {
         match self {
             Self::If { then, otherwise } => [then, otherwise],
             Self::While { condition, body } => [condition, body],
+            Self::Once { body } => [body, body],
         }
     }
 }
@@ -73,4 +88,16 @@ pub(super) fn check(graphs: &[Graph<'_>]) -> Result<(), Fault> {
         depths = deeper;
     }
     Err(Fault::mismatch("model", format!("calls of subgraphs that end after {MAX_CALL_DEPTH}"), "more"))
+}
+
+/// Gives each variable that the nodes name a number. The same name in the same container is the same variable.
+pub(super) fn number_variables(graphs: &mut [Graph<'_>]) {
+    let mut numbers = BTreeMap::new();
+    for node in graphs.iter_mut().flat_map(|graph| &mut graph.nodes) {
+        if let Some(options) = node.table.builtin_options_as_var_handle_options() {
+            let name = (options.container().unwrap_or_default(), options.shared_name().unwrap_or_default());
+            let next = numbers.len() as u32;
+            node.variable = Some(*numbers.entry(name).or_insert(next));
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod signatures;
 mod sparse;
 mod tensors;
 
-pub(crate) use calls::Call;
+pub(crate) use calls::{Access, Call};
 pub(crate) use limits::{MAX_RANK, MAX_TENSOR_BYTES};
 pub use signatures::Signature;
 
@@ -79,6 +79,8 @@ pub struct Node<'b> {
     pub outputs: Vec<usize>,
     /// The subgraphs that it runs.
     pub(crate) call: Option<Call>,
+    /// The number of the variable that it names.
+    pub(crate) variable: Option<u32>,
     /// The verified table with the operator's options.
     pub(crate) table: tflite::Operator<'b>,
 }
@@ -99,8 +101,9 @@ impl<'b> Model<'b> {
             let graph = Graph::read(&file, &subgraph, bytes, &mut room);
             graph.map_err(|fault| fault.within_subgraph(index))
         };
-        let graphs: Vec<Graph<'b>> = subgraphs.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        let mut graphs: Vec<Graph<'b>> = subgraphs.iter().enumerate().map(read).collect::<Result<_, _>>()?;
         calls::check(&graphs)?;
+        calls::number_variables(&mut graphs);
         let signatures = signatures::read(&file, &graphs)?;
         Ok(Self { graphs, signatures, description: file.description() })
     }

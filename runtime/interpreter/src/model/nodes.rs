@@ -45,6 +45,7 @@ fn read_node<'b>(
         inputs: read_inputs(&table, &place, tensors)?,
         outputs: read_outputs(&table, &place, tensors)?,
         call: Call::read(operator, &table, &place, file.subgraphs().map_or(0, |list| list.len()))?,
+        variable: None,
         table,
     };
     registry::check_arity(&node, &place)?;

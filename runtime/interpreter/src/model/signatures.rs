@@ -23,10 +23,7 @@ pub struct Signature<'b> {
 }
 
 /// Reads and checks every signature of a file.
-pub(super) fn read<'b>(
-    file: &tflite::Model<'b>,
-    graphs: &[Graph<'b>],
-) -> Result<Vec<Signature<'b>>, Fault> {
+pub(super) fn read<'b>(file: &tflite::Model<'b>, graphs: &[Graph<'b>]) -> Result<Vec<Signature<'b>>, Fault> {
     let list = file.signature_defs().into_iter().flatten();
     list.map(|table| {
         let key = table.signature_key().unwrap_or_default();

@@ -196,7 +196,7 @@ fn integers_of(dtype: DType) -> Option<(i32, i32)> {
         DType::UInt8 => Some((0, 255)),
         DType::Int16 => Some((-32_768, 32_767)),
         DType::Int32 | DType::Int64 => Some((i32::MIN, i32::MAX)),
-        DType::Float32 | DType::Float16 | DType::Bool | DType::Complex64 => None,
+        DType::Float32 | DType::Float16 | DType::Bool | DType::Complex64 | DType::Resource => None,
     }
 }
 

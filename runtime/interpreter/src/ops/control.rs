@@ -24,7 +24,7 @@ pub(crate) fn repeat(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     calling(site)
 }
 
-fn calling(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+pub(super) fn calling(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let call = site.node().call.ok_or_else(|| Fault::missing(site.place(), "options"))?;
     Ok(Prepared::call(call))
 }

@@ -53,13 +53,14 @@ mod top_k;
 mod transpose;
 mod transpose_conv;
 mod unary;
+mod variable;
 mod window;
 
 use alloc::boxed::Box;
 
 use crate::error::Fault;
 use crate::memory::Frame;
-use crate::model::Call;
+use crate::model::{Access, Call};
 
 pub(crate) use activation::{
     hard_swish, leaky_relu, logistic, prelu, relu, relu_0_to_1, relu_n1_to_1, relu6, tanh,
@@ -113,6 +114,9 @@ pub(crate) use top_k::top_k_v2;
 pub(crate) use transpose::transpose;
 pub(crate) use transpose_conv::transpose_conv;
 
+use control::calling;
+pub(crate) use variable::{assign_variable, call_once, read_variable, var_handle};
+
 /// What a node does when it is run.
 pub(crate) trait Step: Send + Sync {
     /// Computes the outputs from the inputs. Preparation has checked types and lengths.
@@ -128,6 +132,8 @@ pub(crate) enum Action {
     Run(Box<dyn Step>),
     /// By running other subgraphs.
     Call(Call),
+    /// From a variable, or a variable gets a value.
+    Access(Access),
     /// Output 0 has the very bytes of input 0.
     View,
     /// The output is a constant, taken by its readers from where it is stored.
@@ -137,7 +143,7 @@ pub(crate) enum Action {
 impl Action {
     /// Whether it computes outputs in a run.
     pub(crate) fn computes(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Call(_))
+        matches!(self, Self::Run(_) | Self::Call(_) | Self::Access(_))
     }
 }
 
@@ -172,6 +178,10 @@ impl Prepared {
 
     pub(crate) fn call(call: Call) -> Self {
         Self::new("call", Action::Call(call))
+    }
+
+    pub(crate) fn access(access: Access) -> Self {
+        Self::new("variable", Action::Access(access))
     }
 
     pub(crate) fn view() -> Self {

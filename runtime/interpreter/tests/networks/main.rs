@@ -6,6 +6,7 @@ mod calls;
 mod cases;
 mod classes;
 mod face;
+mod handles;
 mod hostile;
 mod known;
 mod litert;

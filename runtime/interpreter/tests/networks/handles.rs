@@ -1,0 +1,96 @@
+//! Variables with names, which subgraphs share and inferences leave behind.
+
+use edgebench_interpreter::{Interpreter, Model, Options};
+use edgebench_schema::tflite::*;
+
+use crate::build::{Net, table};
+
+fn handle(net: &mut Net, name: &str) -> i32 {
+    let handle = net.tensor(TensorType::RESOURCE, &[]);
+    let options = table!(VarHandleOptionsT { shared_name: Some(name.to_owned()) });
+    let options = BuiltinOptionsT::VarHandleOptions(Box::new(options));
+    net.node(BuiltinOperator::VAR_HANDLE, &[], &[handle], options);
+    handle
+}
+
+fn assign(net: &mut Net, handle: i32, value: i32) {
+    let options = BuiltinOptionsT::AssignVariableOptions(Box::default());
+    net.node(BuiltinOperator::ASSIGN_VARIABLE, &[handle, value], &[], options);
+}
+
+/// Starts a total at 10, adds the input in each inference, and gives the total.
+fn total(has_first_value: bool) -> Net {
+    let mut first = Net::new();
+    let (own, ten) = (handle(&mut first, "total"), first.float_constant(&[2], &[10.0, 10.0]));
+    assign(&mut first, own, ten);
+    first.door(&[], &[]);
+    let mut net = Net::new();
+    let (input, old, new) = (net.floats(&[2]), net.floats(&[]), net.floats(&[2]));
+    let first = net.attach(first);
+    if has_first_value {
+        let options = table!(CallOnceOptionsT { init_subgraph_index: first });
+        let options = BuiltinOptionsT::CallOnceOptions(Box::new(options));
+        net.node(BuiltinOperator::CALL_ONCE, &[], &[], options);
+    } else {
+        net.tensors()[old as usize].shape = Some(vec![2]);
+    }
+    let own = handle(&mut net, "total");
+    let read = BuiltinOptionsT::ReadVariableOptions(Box::default());
+    net.node(BuiltinOperator::READ_VARIABLE, &[own], &[old], read);
+    let add = BuiltinOptionsT::AddOptions(Box::default());
+    net.node(BuiltinOperator::ADD, &[old, input], &[new], add);
+    assign(&mut net, own, new);
+    net.door(&[input], &[new]);
+    net
+}
+
+#[test]
+fn a_variable_has_its_first_value_once_and_keeps_what_is_assigned() {
+    let bytes = total(true).bytes();
+    let model = Model::load(&bytes).expect("loads");
+    assert!(model.check(&Options::default()).is_empty());
+    let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
+    interpreter.set_input_f32(0, &[1.0, 2.0]).expect("fits");
+    let mut infer = |reset: bool| {
+        if reset {
+            interpreter.reset_variables();
+        }
+        interpreter.invoke().expect("runs");
+        interpreter.output(0).and_then(|view| view.real_values()).expect("floats")
+    };
+    assert_eq!(infer(false), [11.0, 12.0]);
+    assert_eq!(infer(false), [12.0, 14.0]);
+    assert_eq!(infer(true), [11.0, 12.0]);
+}
+
+#[test]
+fn a_variable_without_a_value_is_not_read() {
+    let bytes = total(false).bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
+    let error = interpreter.invoke().expect_err("has no value").to_string();
+    assert_eq!(error, "variable 0: expected a value, found none yet");
+}
+
+#[test]
+fn handles_and_values_that_do_not_fit() {
+    let words = |net: &Net| {
+        let bytes = net.bytes();
+        let model = Model::load(&bytes).expect("loads");
+        Interpreter::new(&model, &Options::default()).expect_err("does not fit").to_string()
+    };
+    let mut net = total(true);
+    net.tensors()[1].type_ = TensorType::INT32;
+    assert_eq!(words(&net), "node 2 (READ_VARIABLE): expected float32, found int32");
+    let mut net = total(true);
+    let other = net.float_constant(&[3], &[0.0; 3]);
+    net.nodes()[4].inputs.as_mut().expect("inputs")[1] = other;
+    assert_eq!(words(&net), "node 4 (ASSIGN_VARIABLE): expected shape [2], found shape [3]");
+    let mut net = total(true);
+    net.nodes()[2].inputs = Some(vec![0]);
+    assert_eq!(words(&net), "node 2 (READ_VARIABLE) input 0 \"t0\": expected resource, found float32");
+    let mut net = total(true);
+    net.nodes().remove(1);
+    net.door(&[0, 3], &[2]);
+    assert_eq!(words(&net), "node 1 (READ_VARIABLE) input 0 \"t3\": expected a constant, found a computed tensor");
+}
