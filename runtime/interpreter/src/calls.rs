@@ -1,5 +1,5 @@
 //! Subgraphs that nodes run: how values go in and come back. Depth is bounded when the model is loaded, and a program
-//! only calls programs before it, so every call ends but that of a loop, which is bounded here.
+//! only calls programs before it; how often one inference calls is bounded here.
 
 use alloc::vec::Vec;
 
@@ -9,12 +9,10 @@ use crate::model::Call;
 use crate::program::Program;
 use crate::variables::Variables;
 
-/// Rounds of one loop. Genuine loops walk over the steps of a sequence; one whose condition never fails must end too.
-const MAX_ROUNDS: usize = 1 << 20;
-
 /// Runs the last of `programs`; the others are those that it may call.
 pub(crate) fn run(programs: &mut [Program<'_>], variables: &mut Variables) -> Result<(), Fault> {
     let Some((program, callees)) = programs.split_last_mut() else { return Ok(()) };
+    variables.count_call()?;
     (0..program.nodes.len()).try_for_each(|index| program.run_node(index, callees, variables))
 }
 
@@ -41,7 +39,7 @@ pub(crate) fn call(
             for (slot, value) in values.iter_mut().enumerate() {
                 value.copy_from_slice(frame.inputs.bytes(slot));
             }
-            for _ in 0..MAX_ROUNDS {
+            loop {
                 pass(programs, condition, |slot| &*values[slot]);
                 run(&mut programs[..=condition], variables)?;
                 if programs[condition].output(0).is_none_or(|holds| holds.first() == Some(&0)) {
@@ -51,7 +49,6 @@ pub(crate) fn call(
                 run(&mut programs[..=body], variables)?;
                 values.iter_mut().enumerate().for_each(|(slot, value)| fetch(programs, body, slot, value));
             }
-            Err(Fault::limit("loop", "number of rounds", MAX_ROUNDS as u64 + 1, MAX_ROUNDS as u64))
         }
     }
 }

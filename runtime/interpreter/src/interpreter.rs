@@ -185,6 +185,7 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// When a value that was computed during the run cannot be worked with.
     pub fn invoke(&mut self) -> Result<(), InvokeError> {
+        self.variables.begin();
         for index in 0..self.program.nodes.len() {
             self.program.run_node(index, &mut self.callees, &mut self.variables)?;
         }
@@ -196,6 +197,7 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_observed(&mut self, observe: &mut dyn FnMut(NodeRun<'_>)) -> Result<(), InvokeError> {
+        self.variables.begin();
         for index in 0..self.program.nodes.len() {
             self.program.run_node(index, &mut self.callees, &mut self.variables)?;
             if !matches!(self.program.nodes[index].action, Action::Folded) {

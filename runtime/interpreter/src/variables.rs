@@ -1,4 +1,5 @@
-//! Values that nodes assign and read by name. They belong to an interpreter, not to a subgraph.
+//! What belongs to an interpreter and not to one subgraph: values that nodes assign and read by name, and how often one
+//! inference has called.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -7,12 +8,18 @@ use crate::error::Fault;
 use crate::memory::{Aligned, Frame};
 use crate::model::Access;
 
+/// Calls of subgraphs in one inference. Genuine loops walk over the steps of a sequence; one whose condition never fails,
+/// and calls that multiply from subgraph to subgraph, must end too.
+const MAX_CALLS: u32 = 1 << 21;
+
 /// The variables of one interpreter, and which subgraphs of CALL_ONCE have run.
 #[derive(Default)]
 pub(crate) struct Variables {
     values: Vec<Variable>,
     /// By program.
     called: Vec<bool>,
+    /// Calls of this inference.
+    calls: u32,
 }
 
 struct Variable {
@@ -32,7 +39,25 @@ impl Variables {
         Ok(Self {
             values: sizes.map(variable).collect::<Result<_, Fault>>()?,
             called: alloc::vec![false; programs],
+            calls: 0,
         })
+    }
+
+    /// Notes that an inference begins.
+    pub(crate) fn begin(&mut self) {
+        self.calls = 0;
+    }
+
+    /// Notes a call of a subgraph.
+    ///
+    /// # Errors
+    /// When there have been too many.
+    pub(crate) fn count_call(&mut self) -> Result<(), Fault> {
+        self.calls = self.calls.saturating_add(1);
+        if self.calls <= MAX_CALLS {
+            return Ok(());
+        }
+        Err(Fault::limit("inference", "number of calls", u64::from(self.calls), u64::from(MAX_CALLS)))
     }
 
     /// Takes every value away.

@@ -133,7 +133,7 @@ fn a_loop_without_end_is_stopped() {
     interpreter.input_bytes_mut(0).expect("condition")[0] = 1;
     assert_eq!(
         interpreter.invoke().expect_err("has no end").to_string(),
-        "loop: number of rounds 1048577 is over the limit of 1048576"
+        "inference: number of calls 2097153 is over the limit of 2097152"
     );
 }
 
@@ -186,9 +186,8 @@ fn shapes_go_into_subgraphs_and_come_back() {
 #[test]
 fn signatures_are_run_by_their_key() {
     let mut net = branch();
-    let entry = |name: &str, tensor: u32| {
-        table!(TensorMapT { name: Some(name.to_owned()), tensor_index: tensor })
-    };
+    let entry =
+        |name: &str, tensor: u32| table!(TensorMapT { name: Some(name.to_owned()), tensor_index: tensor });
     let product = table!(SignatureDefT {
         signature_key: Some("product".to_owned()),
         subgraph_index: 2,
@@ -238,4 +237,31 @@ fn every_lack_is_named() {
         ]
     );
     assert!(Model::load(&repeat().bytes()).expect("loads").check(&Options::default()).is_empty());
+}
+
+/// Each subgraph calls the next one so often that all calls together would never end.
+#[test]
+fn calls_that_multiply_are_stopped() {
+    let mut net = Net::new();
+    let depth = 12;
+    for level in 0..depth {
+        let mut own = Net::new();
+        let holds = own.tensor(TensorType::BOOL, &[1]);
+        if level + 1 < depth {
+            for _ in 0..20 {
+                let next = level + 2;
+                let options = table!(IfOptionsT { then_subgraph_index: next, else_subgraph_index: next });
+                let output = own.tensor(TensorType::BOOL, &[1]);
+                let options = BuiltinOptionsT::IfOptions(Box::new(options));
+                own.node(BuiltinOperator::IF, &[holds, holds], &[output], options);
+            }
+        }
+        own.door(&[holds], &[holds]);
+        net.attach(own);
+    }
+    let (holds, output) = (net.tensor(TensorType::BOOL, &[1]), net.tensor(TensorType::BOOL, &[1]));
+    let options = table!(IfOptionsT { then_subgraph_index: 1, else_subgraph_index: 1 });
+    net.node(BuiltinOperator::IF, &[holds, holds], &[output], BuiltinOptionsT::IfOptions(Box::new(options)));
+    net.door(&[holds], &[output]);
+    assert_eq!(words(&net), "inference: number of calls 2097153 is over the limit of 2097152");
 }

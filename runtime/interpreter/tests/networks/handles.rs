@@ -92,5 +92,8 @@ fn handles_and_values_that_do_not_fit() {
     let mut net = total(true);
     net.nodes().remove(1);
     net.door(&[0, 3], &[2]);
-    assert_eq!(words(&net), "node 1 (READ_VARIABLE) input 0 \"t3\": expected a constant, found a computed tensor");
+    assert_eq!(
+        words(&net),
+        "node 1 (READ_VARIABLE) input 0 \"t3\": expected a constant, found a computed tensor"
+    );
 }
