@@ -650,7 +650,7 @@ fn work_without_end() {
                 &[&[1]],
                 options!(WhileOptions(WhileOptionsT { cond_subgraph_index: 0, body_subgraph_index: 0 })),
             ),
-            "node 0 (WHILE)...",
+            "model: expected calls of subgraphs that end after 16, found more",
         ),
     ]);
 }
