@@ -27,7 +27,7 @@ pub(super) fn read<'b>(file: &tflite::Model<'b>, graphs: &[Graph<'b>]) -> Result
     let list = file.signature_defs().into_iter().flatten();
     list.map(|table| {
         let key = table.signature_key().unwrap_or_default();
-        let place = format!("signature \"{key}\"");
+        let place = format!("signature \"{}\"", key.escape_debug());
         let subgraph = usize::try_from(table.subgraph_index()).unwrap_or(usize::MAX);
         let graph = graphs.get(subgraph).ok_or_else(|| {
             let expected = format!("subgraph index below {}", graphs.len());
