@@ -552,7 +552,7 @@ fn what_is_not_there() {
 /// Found by the fuzz target `model`: an error is one line, and a name does not speak to the terminal.
 #[test]
 fn names_that_break_the_line() {
-    let inputs = [Floats(&[4]), Constant(&[1], &[4])];
+    let inputs = [Floats(&[4]), Constant(&[1], &[5])];
     let net = node(Operator::RESHAPE, &inputs, &[&[5]], BuiltinOptionsT::NONE);
     let named = |net: Net, tensor: usize| {
         changed(net, |net| net.tensors()[tensor].name = Some("a\nb\u{1b}[2J".into()))
@@ -560,9 +560,9 @@ fn names_that_break_the_line() {
     let computed = node(Operator::RESHAPE, &[Floats(&[4])], &[&[-1]], BuiltinOptionsT::NONE);
     check(&[
         (
-            "output",
-            named(net, 2),
-            "node 0 (RESHAPE) output 0 \"a\\nb\\u{1b}[2J\": expected shape [4], found shape [5]",
+            "input",
+            named(net, 0),
+            "node 0 (RESHAPE) input 0 \"a\\nb\\u{1b}[2J\": expected elements for shape [5], found shape [4]",
         ),
         (
             "tensor",
