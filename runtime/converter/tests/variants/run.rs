@@ -105,7 +105,7 @@ fn samples_that_cannot_be_used() {
 fn with_unknown_operator() -> Vec<u8> {
     let mut model = tiny::model();
     let code = &mut model.operator_codes.as_mut().expect("codes")[3];
-    (code.builtin_code, code.deprecated_builtin_code) = (BuiltinOperator::UNIQUE, 127);
+    (code.builtin_code, code.deprecated_builtin_code) = (BuiltinOperator::HASHTABLE, 127);
     tiny::bytes(&model)
 }
 
@@ -113,7 +113,7 @@ fn with_unknown_operator() -> Vec<u8> {
 fn network_that_cannot_run_is_not_calibrated_but_inspected() {
     let file = with_unknown_operator();
     let error = calibrate(&file, &Noise::fitting(1), &CalibrationOptions::default(), &mut |_, _| ());
-    let cause = "node 3 (UNIQUE): unsupported operator";
+    let cause = "node 3 (HASHTABLE): unsupported operator";
     assert_eq!(error.unwrap_err(), ConvertError::Run { cause: cause.into() });
     let inspection = inspect(&file).expect("inspects");
     assert_eq!(inspection.not_runnable.as_deref(), Some(cause));
