@@ -24,7 +24,12 @@ impl From<StoreError> for BenchError {
 
 fn exit_code(error: &StoreError) -> ExitCode {
     match error {
-        StoreError::Io { .. } => ExitCode::Internal,
+        StoreError::Io { source, .. } => match source.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => {
+                ExitCode::Usage
+            }
+            _ => ExitCode::Internal,
+        },
         StoreError::Busy { .. } | StoreError::Unknown { .. } | StoreError::NothingToResume { .. } => {
             ExitCode::Usage
         }
@@ -36,6 +41,9 @@ fn space_help(report: Report, kind: ErrorKind) -> Report {
     match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             report.help("free some space, or choose another folder with --results")
+        }
+        ErrorKind::AlreadyExists => {
+            report.help("something that is not a folder is in the way: choose another folder with --results")
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
             report.help("check the folder and its rights, or choose another one with --results")

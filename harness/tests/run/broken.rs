@@ -79,7 +79,10 @@ fn device_of_another_transport_fails_and_the_others_go_on() {
 fn results_folder_that_cannot_be_used_is_named() {
     let place = Place::new();
     std::fs::write(place.results(), "a file in the way").expect("a file");
-    place.run(&RUN).expect_code(5).expect_words(&["results"]);
+    place
+        .run(&RUN)
+        .expect_code(2)
+        .expect_words(&["cannot create results", "choose another folder with --results"]);
 }
 
 #[test]
