@@ -1,6 +1,6 @@
 //! Writes `suites/ops/TABLE.md`: how each operator and type compares with LiteRT's reference kernels.
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "the test that shares these modules uses more of them")]
+#![expect(dead_code, reason = "the test that shares these modules uses more of them")]
 
 #[path = "../tests/cases/case.rs"]
 mod case;

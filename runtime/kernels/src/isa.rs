@@ -65,7 +65,7 @@ pub use x86_64::{Avx2, Avx512};
 
 /// Instruction sets of x86-64 beyond its baseline.
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "calls into code compiled for a set, which the token proves to be present")]
+#[expect(unsafe_code, reason = "calls into code compiled for a set, which the token proves to be present")]
 mod x86_64 {
     use super::{Body, Isa, RequantizeLanes};
     use crate::arch::x86_64::{avx2, avx512};

@@ -1,6 +1,6 @@
 //! AVX2 with FMA.
 
-#![allow(unsafe_code, reason = "vector intrinsics and loads through pointers")]
+#![expect(unsafe_code, reason = "vector intrinsics and loads through pointers")]
 
 use alloc::boxed::Box;
 use core::arch::x86_64::*;

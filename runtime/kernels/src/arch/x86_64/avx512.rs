@@ -1,6 +1,6 @@
 //! AVX-512 with VNNI.
 
-#![allow(unsafe_code, reason = "vector intrinsics and loads through pointers")]
+#![expect(unsafe_code, reason = "vector intrinsics and loads through pointers")]
 
 use alloc::boxed::Box;
 use core::arch::x86_64::*;
