@@ -9,3 +9,4 @@ pub mod record;
 pub mod render;
 pub mod stats;
 pub mod summary;
+pub mod verdict;
