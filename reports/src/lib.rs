@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod frame;
+pub mod gate;
+pub mod policy;
 pub mod record;
 pub mod render;
 pub mod stats;

@@ -8,12 +8,14 @@
 pub mod blocks;
 pub mod multiplicity;
 pub mod paired;
+pub mod paired_drop;
 pub mod proportion;
 pub mod quantile;
 pub mod ratio;
 pub mod sequential;
 pub mod sign_flip;
 pub mod signed_rank;
+pub mod sprt;
 
 /// The level that intervals aim at; one that cannot reach it says which level it has.
 pub const CONFIDENCE: f64 = 0.95;

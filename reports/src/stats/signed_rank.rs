@@ -135,18 +135,18 @@ mod tests {
     #[test]
     fn known_p_values() {
         // Hollander and Wolfe (1973), Hamilton depression scale before and after a drug: T+ = 40 of n = 9, p = 0.0195
-        // one-sided (also R's documentation of wilcox.test).
-        let before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
-        let after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
+        // one-sided, in thousandths (also R's documentation of wilcox.test).
+        let before = [1830.0, 500.0, 1620.0, 2480.0, 1680.0, 1880.0, 1550.0, 3060.0, 1300.0];
+        let after = [878.0, 647.0, 598.0, 2050.0, 1060.0, 1290.0, 1060.0, 3140.0, 1290.0];
         let differences: Vec<f64> = before.iter().zip(after).map(|(one, other)| one - other).collect();
         let found = signed_rank(&differences, 0.95).expect("a shift");
         assert!((found.test.p_greater - 0.019_531_25).abs() < 1e-12, "{found:?}");
         assert!((found.test.p_two_sided() - 0.039_062_5).abs() < 1e-12);
         // R: wilcox.test(conf.int = TRUE): 0.46 (pseudomedian), 0.010 to 0.786.
-        assert!((found.estimate - 0.46).abs() < 1e-9, "{found:?}");
+        assert!((found.estimate - 460.0).abs() < 1e-9, "{found:?}");
         let interval = found.interval.expect("nine pairs");
         assert!(
-            (interval.lower - 0.010).abs() < 1e-9 && (interval.upper - 0.786).abs() < 1e-9,
+            (interval.lower - 10.0).abs() < 1e-9 && (interval.upper - 786.0).abs() < 1e-9,
             "{interval:?}"
         );
         assert!((interval.confidence - 0.960_937_5).abs() < 1e-12, "{interval:?}");
