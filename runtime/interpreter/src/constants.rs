@@ -8,7 +8,7 @@ use crate::error::Fault;
 use crate::fold::Folded;
 use crate::memory::{Aligned, Constant};
 use crate::model::place_of_tensor;
-use crate::ops::{ConstantData, Prepared};
+use crate::ops::{Action, ConstantData, Prepared};
 use crate::shaped::Shaped;
 use crate::tensor::{DType, unpack_int4};
 
@@ -32,9 +32,13 @@ pub(crate) fn keep<'m>(
         false => Ok(Constant::None),
     };
     let mut constants: Vec<Constant<'_>> = wanted.iter().enumerate().map(stored).collect::<Result<_, _>>()?;
+    // Nodes that are prepared in the run need them again.
+    let is_late = prepared.iter().any(|ready| matches!(ready.action, Action::Late));
     // Last, because others are made from them.
     for (tensor, constant) in constants.iter_mut().enumerate().filter(|(tensor, _)| wanted[*tensor]) {
-        if let Some(memory) = folded.take(tensor) {
+        if is_late && folded.is_computed(tensor) {
+            *constant = kept(graph, folded, tensor)?;
+        } else if let Some(memory) = folded.take(tensor) {
             *constant = Constant::Owned(memory);
         }
     }

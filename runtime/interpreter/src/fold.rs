@@ -67,6 +67,11 @@ impl Folded {
         matches!(self.values.get(tensor), Some(Value::Computed(_)))
     }
 
+    /// Lets a value of the run be known until it is taken.
+    pub(crate) fn lend(&mut self, tensor: usize, value: Aligned) {
+        self.values[tensor] = Value::Computed(value);
+    }
+
     /// Gives away what was computed.
     pub(crate) fn take(&mut self, tensor: usize) -> Option<Aligned> {
         match core::mem::replace(self.values.get_mut(tensor)?, Value::Unknown) {
@@ -94,7 +99,7 @@ impl Folded {
                 self.point(graph, node);
                 Ok(ready)
             }
-            Action::Call(_) | Action::Access(_) => Ok(ready),
+            Action::Call(_) | Action::Access(_) | Action::Late => Ok(ready),
             Action::Run(step) => {
                 let bytes = node.outputs.iter().map(|output| align_up(graph.bytes(*output)));
                 let bytes = bytes.fold(ready.scratch_bytes, usize::saturating_add);

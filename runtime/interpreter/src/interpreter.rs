@@ -6,25 +6,20 @@ use alloc::vec::Vec;
 
 use crate::choice::Options;
 use crate::error::{DataError, Fault, InvokeError, PrepareError};
+use crate::machine::Machine;
 use crate::model::{Model, place_of_tensor};
 use crate::ops::Action;
-use crate::prepare::{self, Programs};
+use crate::prepare;
 use crate::program::Program;
 use crate::quant;
 use crate::tensor::{DType, TensorView};
-use crate::variables::Variables;
 
 /// A network that is ready to run: memory planned and taken, kernels picked, weights packed.
 pub struct Interpreter<'m> {
-    model: &'m Model<'m>,
-    options: Options,
     /// The subgraph of `program`, by index in the file.
     entry: usize,
     program: Program<'m>,
-    /// Subgraphs that it calls; each calls only those before it.
-    callees: Vec<Program<'m>>,
-    variables: Variables,
-    memory: Memory,
+    machine: Machine<'m>,
 }
 
 /// What an interpreter takes, in bytes. The model file itself is the caller's.
@@ -36,6 +31,9 @@ pub struct Memory {
     pub without_reuse_bytes: usize,
     /// Weights in the order that the kernels want them, and constants that had to be converted.
     pub packed_bytes: usize,
+    /// Most that values whose shapes only a run knows have taken at one time, outside the plan; until the first run what
+    /// their zeros take.
+    pub late_bytes: usize,
 }
 
 /// A node as it will run.
@@ -49,7 +47,8 @@ pub struct NodeInfo<'a> {
     /// The operator's version in the file.
     pub version: i32,
     /// The kernel: its name, `copy` for a plain move,
-    /// `view` for a node that only renames memory, `folded` for one that is gone.
+    /// `view` for a node that only renames memory, `folded` for one that is gone, `late` for one that the first run
+    /// prepares, because its shape depends on computed values.
     pub kernel: &'static str,
     /// Multiply-accumulates of one inference.
     pub macs: u64,
@@ -88,8 +87,8 @@ impl<'m> Interpreter<'m> {
     }
 
     fn of_subgraph(model: &'m Model<'_>, entry: usize, options: &Options) -> Result<Self, PrepareError> {
-        let Programs { program, callees, variables, memory } = prepare::programs(model, entry, options, &[])?;
-        Ok(Self { model, options: *options, entry, program, callees, variables, memory })
+        let (program, machine) = prepare::programs(model, entry, options, &[])?;
+        Ok(Self { entry, program, machine })
     }
 
     /// Gives a model input another shape and plans everything anew. All inputs are zeros and all variables have their
@@ -115,9 +114,8 @@ impl<'m> Interpreter<'m> {
             self.program.shaped.check_signature(own.0, shape)?;
             own.1 = shape.to_vec();
         }
-        let planned = prepare::programs(self.model, self.entry, &self.options, &all)?;
-        (self.program, self.callees) = (planned.program, planned.callees);
-        (self.variables, self.memory) = (planned.variables, planned.memory);
+        let Machine { model, options, .. } = &self.machine;
+        (self.program, self.machine) = prepare::programs(model, self.entry, options, &all)?;
         Ok(())
     }
 
@@ -136,7 +134,8 @@ impl<'m> Interpreter<'m> {
         self.tensor(*self.program.shaped.graph.inputs.get(index)?)
     }
 
-    /// A model output; none when there are fewer. Zeros before the first run.
+    /// A model output; none when there are fewer. Zeros before the first run, of the shape in the file where a run has to
+    /// compute the shape.
     pub fn output(&self, index: usize) -> Option<TensorView<'_>> {
         self.tensor(*self.program.shaped.graph.outputs.get(index)?)
     }
@@ -176,8 +175,7 @@ impl<'m> Interpreter<'m> {
     /// zero, which for int8 is the zero point (LiteRT `ResetVariableTensors`).
     pub fn reset_variables(&mut self) {
         self.program.reset_variables();
-        self.callees.iter_mut().for_each(Program::reset_variables);
-        self.variables.reset();
+        self.machine.reset_variables();
     }
 
     /// Computes the outputs from the inputs.
@@ -185,9 +183,9 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// When a value that was computed during the run cannot be worked with.
     pub fn invoke(&mut self) -> Result<(), InvokeError> {
-        self.variables.begin();
+        self.machine.begin(self.program.late_bytes());
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index, &mut self.callees, &mut self.variables)?;
+            self.program.run_node(index, &mut self.machine)?;
         }
         Ok(())
     }
@@ -197,9 +195,9 @@ impl<'m> Interpreter<'m> {
     /// # Errors
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_observed(&mut self, observe: &mut dyn FnMut(NodeRun<'_>)) -> Result<(), InvokeError> {
-        self.variables.begin();
+        self.machine.begin(self.program.late_bytes());
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index, &mut self.callees, &mut self.variables)?;
+            self.program.run_node(index, &mut self.machine)?;
             if !matches!(self.program.nodes[index].action, Action::Folded) {
                 observe(NodeRun { index, interpreter: self });
             }
@@ -209,7 +207,7 @@ impl<'m> Interpreter<'m> {
 
     /// What the interpreter takes.
     pub fn memory(&self) -> Memory {
-        self.memory
+        self.machine.memory()
     }
 
     /// Every node of the file in execution order.
@@ -229,7 +227,7 @@ impl core::fmt::Debug for Interpreter<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Interpreter")
             .field("nodes", &self.program.nodes.len())
-            .field("memory", &self.memory)
+            .field("memory", &self.memory())
             .finish_non_exhaustive()
     }
 }

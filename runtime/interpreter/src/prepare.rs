@@ -1,5 +1,7 @@
 //! From a checked graph to an interpreter: fold, prepare every node, decide which constants stay, plan and take memory.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -8,29 +10,20 @@ use core::ops::Range;
 
 use crate::choice::Options;
 use crate::constants;
-use crate::error::Fault;
+use crate::error::{Fault, Problem};
 use crate::fold::Folded;
 use crate::interpreter::Memory;
+use crate::late::Late;
+use crate::machine::Machine;
 use crate::memory::{Aligned, Constant, Place, Plan, Request, Wiring};
-use crate::model::{Access, Call, Model, Node};
+use crate::model::Model;
 use crate::ops::{Action, Prepared, Site};
 use crate::program::{Program, ReadyNode};
 use crate::registry;
 use crate::shaped::{Shaped, Wish};
-use crate::tensor::DType;
-use crate::variables::Variables;
 
 /// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
-const MAX_ARENA_BYTES: usize = 1 << 30;
-
-/// A subgraph with those that it calls.
-pub(crate) struct Programs<'m> {
-    pub(crate) program: Program<'m>,
-    /// Each calls only those before it.
-    pub(crate) callees: Vec<Program<'m>>,
-    pub(crate) variables: Variables,
-    pub(crate) memory: Memory,
-}
+pub(crate) const MAX_ARENA_BYTES: usize = 1 << 30;
 
 /// A node that this interpreter does not run, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,31 +47,18 @@ pub(crate) fn programs<'m>(
     entry: usize,
     options: &Options,
     shapes: &[(usize, Vec<usize>)],
-) -> Result<Programs<'m>, Fault> {
+) -> Result<(Program<'m>, Machine<'m>), Fault> {
     if !options.kernels.is_available() {
         return Err(Fault::unsupported("this CPU", format!("kernels {}", options.kernels)));
     }
-    let mut preparation = Preparation {
-        model,
-        options,
-        callees: Vec::new(),
-        callee_of: vec![None; model.graphs().len()],
-        variables: Vec::new(),
-        memory: Memory::default(),
-    };
-    let program = preparation.program(entry, shapes)?;
-    let Preparation { callees, variables, mut memory, .. } = preparation;
-    let size = |form: &Option<(DType, Vec<usize>)>| match form {
-        Some((dtype, shape)) => dtype.bytes_of(shape.iter().product()),
-        None => 0,
-    };
-    let total = variables.iter().map(size).fold(memory.arena_bytes, usize::saturating_add);
+    let mut machine = Machine::new(model, options);
+    let program = machine.prepare(entry, shapes)?;
+    let total = machine.memory().arena_bytes;
     if total > MAX_ARENA_BYTES {
         return Err(Fault::limit("variables", "size in bytes", total as u64, MAX_ARENA_BYTES as u64));
     }
-    memory.arena_bytes = total;
-    let variables = Variables::new(variables.iter().map(size), callees.len())?;
-    Ok(Programs { program, callees, variables, memory })
+    machine.variables.reserve()?;
+    Ok((program, machine))
 }
 
 impl Model<'_> {
@@ -88,11 +68,16 @@ impl Model<'_> {
         let mut lacks = Vec::new();
         for (subgraph, graph) in self.graphs().iter().enumerate() {
             let (mut shaped, mut folded) = (Shaped::new(graph), Folded::new(graph));
+            let mut late = vec![false; graph.tensors.len()];
             for (index, node) in graph.nodes.iter().enumerate() {
-                let place = node.place(index);
-                let ready = prepare_node(&mut shaped, &folded, options, index, &place);
-                let ready = ready.and_then(|ready| folded.node(&shaped, node, ready, &place));
-                if let Err(fault) = ready.map_err(|fault| fault.within_subgraph(subgraph)) {
+                let fault = match node.inputs.iter().flatten().any(|tensor| late[*tensor]) {
+                    true => {
+                        node.outputs.iter().for_each(|tensor| late[*tensor] = true);
+                        lack_of_late(&mut shaped, &folded, options, index)
+                    }
+                    false => lack(&mut shaped, &mut folded, options, index, &mut late),
+                };
+                if let Some(fault) = fault.map(|fault| fault.within_subgraph(subgraph)) {
                     let (operator, version) = (String::from(node.name), node.version);
                     lacks.push(Lack { subgraph, node: index, operator, version, fault });
                 }
@@ -102,190 +87,96 @@ impl Model<'_> {
     }
 }
 
-/// What has been prepared so far.
-struct Preparation<'o, 'm> {
-    model: &'m Model<'m>,
-    options: &'o Options,
-    callees: Vec<Program<'m>>,
-    /// By subgraph: its place among the callees.
-    callee_of: Vec<Option<usize>>,
-    /// By variable: type and shape, once a node has said them.
-    variables: Vec<Option<(DType, Vec<usize>)>>,
-    memory: Memory,
+/// Why a node cannot be prepared.
+fn lack(
+    shaped: &mut Shaped<'_>,
+    folded: &mut Folded,
+    options: &Options,
+    index: usize,
+    late: &mut [bool],
+) -> Option<Fault> {
+    let node = &shaped.graph.nodes[index];
+    let place = node.place(index);
+    match prepare_node(shaped, folded, options, index, &place) {
+        Ok(Readiness::Ready(ready)) => folded.node(shaped, node, ready, &place).err(),
+        Ok(Readiness::Asks { .. }) => {
+            node.outputs.iter().for_each(|tensor| late[*tensor] = true);
+            None
+        }
+        Err(fault) => Some(fault),
+    }
 }
 
-impl<'m> Preparation<'_, 'm> {
+/// What a node lacks whatever shapes its inputs come to have: those of the file do not count.
+fn lack_of_late(shaped: &mut Shaped<'_>, folded: &Folded, options: &Options, index: usize) -> Option<Fault> {
+    let node = &shaped.graph.nodes[index];
+    let place = node.place(index);
+    if let Err(fault) = registry::entry_of(node, &place) {
+        return Some(fault);
+    }
+    let fault = prepare_node(shaped, folded, options, index, &place).err();
+    fault.filter(|fault| matches!(fault.problem, Problem::Unsupported { .. }))
+}
+
+impl<'m> Machine<'m> {
     /// Prepares a subgraph after those that it calls. Calls are no deeper than the model allows.
-    fn program(&mut self, index: usize, shapes: &[(usize, Vec<usize>)]) -> Result<Program<'m>, Fault> {
-        let mut shaped = Shaped::new(&self.model.graphs()[index]);
+    pub(crate) fn prepare(
+        &mut self,
+        subgraph: usize,
+        shapes: &[(usize, Vec<usize>)],
+    ) -> Result<Program<'m>, Fault> {
+        let mut shaped = Shaped::new(&self.model.graphs()[subgraph]);
         for (tensor, shape) in shapes {
             shaped.set(*tensor, shape)?;
         }
         let mut folded = Folded::new(shaped.graph);
-        let prepared = self.nodes(&mut shaped, &mut folded).map_err(|fault| fault.within_subgraph(index))?;
-        self.planned(shaped, folded, prepared).map_err(|fault| fault.within_subgraph(index))
+        let prepared = self.nodes(&mut shaped, &mut folded);
+        let program = prepared.and_then(|prepared| self.planned(shaped, folded, prepared));
+        program.map_err(|fault| fault.within_subgraph(subgraph))
     }
 
-    /// In order, for what a node computes from constants is a constant for those after it.
+    /// In order, for what a node computes from constants is a constant for those after it, and what has its shape in the
+    /// run only is late for those after it.
     fn nodes(&mut self, shaped: &mut Shaped<'m>, folded: &mut Folded) -> Result<Vec<Prepared>, Fault> {
         let graph = shaped.graph;
         let mut prepared = Vec::with_capacity(graph.nodes.len());
+        let mut late = vec![false; graph.tensors.len()];
         for (index, node) in graph.nodes.iter().enumerate() {
             let place = node.place(index);
-            let mut ready = prepare_node(shaped, folded, self.options, index, &place)?;
-            if let Action::Call(call) = ready.action {
-                ready.action = Action::Call(self.link(call, shaped, node, &place)?);
+            if let Some(call) = node.call {
+                self.check_call(call, graph, node, &place)?;
             }
-            if let Action::Access(access) = ready.action {
-                self.settle(access, shaped, node, &place)?;
+            let ready = match node.inputs.iter().flatten().any(|tensor| late[*tensor]) {
+                true => registry::entry_of(node, &place).map(|_| Prepared::late())?,
+                false => self.node(shaped, folded, index, &place)?,
+            };
+            if let Action::Late = ready.action {
+                node.outputs.iter().for_each(|tensor| late[*tensor] = true);
             }
-            prepared.push(folded.node(shaped, node, ready, &place)?);
+            prepared.push(ready);
         }
         Ok(prepared)
     }
 
-    /// The first node that touches a variable says its type and shape; the others have to agree.
-    fn settle(
+    /// Prepares a node whose inputs all have their shapes.
+    fn node(
         &mut self,
-        access: Access,
         shaped: &mut Shaped<'m>,
-        node: &Node<'_>,
+        folded: &mut Folded,
+        index: usize,
         place: &str,
-    ) -> Result<(), Fault> {
-        let (number, tensor) = match access {
-            Access::Read(number) => (number, node.outputs.first().copied()),
-            Access::Assign(number) => (number, node.input(1)),
+    ) -> Result<Prepared, Fault> {
+        let node = &shaped.graph.nodes[index];
+        let ready = match prepare_node(shaped, folded, &self.options, index, place)? {
+            Readiness::Ready(ready) => ready,
+            Readiness::Asks { .. } => return Ok(Prepared::late()),
         };
-        let tensor = tensor.ok_or_else(|| Fault::missing(place, "tensor"))?;
-        if self.variables.len() <= number {
-            self.variables.resize(number + 1, None);
+        match ready.action {
+            Action::Call(call) if !self.link(call, shaped, node, place)? => return Ok(Prepared::late()),
+            Action::Access(access) => self.settle(access, shaped, node, place)?,
+            _ => {}
         }
-        let dtype = shaped.info(tensor).dtype;
-        let Some((known, shape)) = &self.variables[number] else {
-            self.variables[number] = Some((dtype, shaped.shape(tensor).to_vec()));
-            return Ok(());
-        };
-        check_dtype(String::from(place), *known, dtype)?;
-        if let Access::Read(_) = access {
-            shaped.set(tensor, shape)?;
-        }
-        if shaped.shape(tensor) == shape.as_slice() {
-            return Ok(());
-        }
-        let (expected, found) = (format!("shape {shape:?}"), format!("shape {:?}", shaped.shape(tensor)));
-        Err(Fault::mismatch(place, expected, found))
-    }
-
-    /// Prepares what a node calls, and gives the node's outputs the shapes that come of it.
-    fn link(
-        &mut self,
-        call: Call,
-        shaped: &mut Shaped<'m>,
-        node: &Node<'_>,
-        place: &str,
-    ) -> Result<Call, Fault> {
-        match call {
-            Call::If { then, otherwise } => {
-                let then = self.callee(then, &node.inputs[1..], shaped, place)?;
-                let otherwise = self.callee(otherwise, &node.inputs[1..], shaped, place)?;
-                self.take_outputs(then, shaped, node, place)?;
-                self.check_outputs(otherwise, &node.outputs, shaped, place)?;
-                Ok(Call::If { then, otherwise })
-            }
-            Call::Once { body } => {
-                let body = self.callee(body, &[], shaped, place)?;
-                Ok(Call::Once { body })
-            }
-            Call::While { condition, body } => {
-                let condition = self.callee(condition, &node.inputs, shaped, place)?;
-                let body = self.callee(body, &node.inputs, shaped, place)?;
-                self.take_outputs(body, shaped, node, place)?;
-                let inputs: Vec<usize> = node.inputs.iter().flatten().copied().collect();
-                self.check_outputs(body, &inputs, shaped, place)?;
-                let decides = &self.callees[condition].shaped;
-                match decides.graph.outputs.as_slice() {
-                    [output] if decides.info(*output).dtype == DType::Bool && decides.bytes(*output) == 1 => {
-                        Ok(Call::While { condition, body })
-                    }
-                    _ => Err(Fault::mismatch(place, "a condition with one bool as output", "another")),
-                }
-            }
-        }
-    }
-
-    /// The program of a subgraph that gets these inputs. There is one a subgraph, so all of its callers have to agree.
-    fn callee(
-        &mut self,
-        subgraph: usize,
-        inputs: &[Option<usize>],
-        caller: &Shaped<'m>,
-        place: &str,
-    ) -> Result<usize, Fault> {
-        let own = Shaped::new(&self.model.graphs()[subgraph]);
-        let own_inputs = &own.graph.inputs;
-        if own_inputs.len() != inputs.len() {
-            let expected = format!("{} inputs for subgraph {subgraph}", own_inputs.len());
-            return Err(Fault::mismatch(place, expected, format!("{}", inputs.len())));
-        }
-        let mut shapes = Vec::with_capacity(inputs.len());
-        for (slot, (own_input, input)) in own_inputs.iter().zip(inputs).enumerate() {
-            let place = || format!("{place} input {slot} of subgraph {subgraph}");
-            let input = input.ok_or_else(|| Fault::missing(place(), "tensor"))?;
-            check_dtype(place(), own.info(*own_input).dtype, caller.info(input).dtype)?;
-            shapes.push((*own_input, caller.shape(input).to_vec()));
-        }
-        if let Some(known) = self.callee_of[subgraph] {
-            let known_shapes = &self.callees[known].shaped;
-            return match shapes.iter().find(|(tensor, shape)| known_shapes.shape(*tensor) != shape.as_slice())
-            {
-                None => Ok(known),
-                Some(_) => Err(Fault::unsupported(place, "subgraph with inputs of several shapes")),
-            };
-        }
-        let program = self.program(subgraph, &shapes)?;
-        self.callees.push(program);
-        let callee = self.callees.len() - 1;
-        self.callee_of[subgraph] = Some(callee);
-        Ok(callee)
-    }
-
-    fn take_outputs(
-        &self,
-        callee: usize,
-        shaped: &mut Shaped<'m>,
-        node: &Node<'_>,
-        place: &str,
-    ) -> Result<(), Fault> {
-        let callee_shapes = &self.callees[callee].shaped;
-        for (output, own) in node.outputs.iter().zip(&callee_shapes.graph.outputs) {
-            shaped.set(*output, callee_shapes.shape(*own))?;
-        }
-        self.check_outputs(callee, &node.outputs, shaped, place)
-    }
-
-    /// Checks that the outputs of a callee are as many as `tensors`, and of their types and shapes.
-    fn check_outputs(
-        &self,
-        callee: usize,
-        tensors: &[usize],
-        shaped: &Shaped<'m>,
-        place: &str,
-    ) -> Result<(), Fault> {
-        let callee = &self.callees[callee].shaped;
-        let outputs = &callee.graph.outputs;
-        if outputs.len() != tensors.len() {
-            let expected = format!("{} outputs of each subgraph", tensors.len());
-            return Err(Fault::mismatch(place, expected, format!("{}", outputs.len())));
-        }
-        for (slot, (output, tensor)) in outputs.iter().zip(tensors).enumerate() {
-            let place = || format!("{place} output {slot} of a subgraph");
-            check_dtype(place(), shaped.info(*tensor).dtype, callee.info(*output).dtype)?;
-            let (expected, found) = (shaped.shape(*tensor), callee.shape(*output));
-            if expected != found {
-                return Err(Fault::mismatch(place(), format!("shape {expected:?}"), format!("{found:?}")));
-            }
-        }
-        Ok(())
+        folded.node(shaped, node, ready, place)
     }
 
     /// Decides which constants stay, plans and takes memory.
@@ -301,49 +192,78 @@ impl<'m> Preparation<'_, 'm> {
         let layout = Layout::plan(&shaped, &prepared, &roots, &constants, self.options.keep_all);
         let owned = constants.iter().map(Constant::owned_bytes).sum::<usize>();
         let packed = prepared.iter().map(|node| node.packed_bytes).sum::<usize>();
-        let total = &mut self.memory;
-        total.arena_bytes = total.arena_bytes.saturating_add(layout.plan.arena_bytes);
-        total.without_reuse_bytes = total.without_reuse_bytes.saturating_add(layout.without_reuse_bytes);
-        total.packed_bytes = total.packed_bytes.saturating_add(owned + packed);
-        if total.arena_bytes > MAX_ARENA_BYTES {
-            let found = total.arena_bytes as u64;
-            return Err(Fault::limit("arena", "size in bytes", found, MAX_ARENA_BYTES as u64));
+        let memory = Memory {
+            arena_bytes: layout.plan.arena_bytes,
+            without_reuse_bytes: layout.without_reuse_bytes,
+            packed_bytes: owned + packed,
+            late_bytes: 0,
+        };
+        let total = self.planned.arena_bytes.saturating_add(memory.arena_bytes);
+        if total > MAX_ARENA_BYTES {
+            return Err(Fault::limit("arena", "size in bytes", total as u64, MAX_ARENA_BYTES as u64));
         }
         let arena = Aligned::zeroed(layout.plan.arena_bytes).ok_or_else(|| {
             Fault::mismatch("arena", format!("{} bytes of memory", layout.plan.arena_bytes), "less")
         })?;
-        let nodes = ready_nodes(&shaped, prepared, &layout);
-        let mut program = Program { shaped, nodes, places: layout.places, constants, arena };
+        self.planned.add(&memory);
+        let nodes = ready_nodes(&shaped, prepared, &layout, self.options.keep_all);
+        let mut program = Program { shaped, nodes, places: layout.places, constants, arena, folded, memory };
+        self.place_late(&mut program)?;
         program.reset_variables();
         Ok(program)
     }
+
+    /// Gives late tensors places of their own, and zeros of the shape in the file to those that are outputs.
+    fn place_late(&mut self, program: &mut Program<'m>) -> Result<(), Fault> {
+        let graph = program.shaped.graph;
+        for (ready, node) in program.nodes.iter().zip(&graph.nodes).filter(|(ready, _)| ready.late.is_some())
+        {
+            debug_assert!(matches!(ready.action, Action::Late));
+            for tensor in &node.outputs {
+                program.places[*tensor] = Place::Constant(*tensor);
+                if graph.outputs.contains(tensor) {
+                    let zeros = self.room.take(program.shaped.bytes(*tensor))?;
+                    program.constants[*tensor] = Constant::Owned(zeros);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-fn check_dtype(place: String, expected: DType, found: DType) -> Result<(), Fault> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Fault::mismatch(place, expected.name(), found.name()))
+/// What came of preparing a node.
+pub(crate) enum Readiness {
+    Ready(Prepared),
+    /// It asks for the value of a tensor that is not known; the fault says so.
+    Asks {
+        tensor: usize,
+        fault: Fault,
+    },
 }
 
 /// Prepares one node. Where an operator computes another shape for an output than the tensor has, the computed one wins,
 /// as it does in LiteRT, and the node is prepared again.
-fn prepare_node(
+pub(crate) fn prepare_node(
     shaped: &mut Shaped<'_>,
     folded: &Folded,
     options: &Options,
     index: usize,
     place: &str,
-) -> Result<Prepared, Fault> {
+) -> Result<Readiness, Fault> {
     let node = &shaped.graph.nodes[index];
     let entry = registry::entry_of(node, place)?;
     let mut rounds = node.outputs.len();
     loop {
         let wish = Wish::default();
         let site = Site { graph: shaped, index, folded, kernels: options.kernels, wish: &wish };
-        match ((entry.prepare)(&site), wish.into_inner()) {
-            (Err(_), Some((tensor, shape))) if rounds > 0 => shaped.set(tensor, &shape)?,
-            (ready, _) => return ready,
+        let fault = match (entry.prepare)(&site) {
+            Ok(ready) => return Ok(Readiness::Ready(ready)),
+            Err(fault) => fault,
+        };
+        match (wish.shape.into_inner(), wish.value.get()) {
+            (_, Some(tensor)) => return Ok(Readiness::Asks { tensor, fault }),
+            (Some((tensor, shape)), None) if rounds > 0 => shaped.set(tensor, &shape)?,
+            _ => return Err(fault),
         }
         rounds -= 1;
     }
@@ -469,7 +389,13 @@ fn extend(life: &mut Option<(usize, usize)>, time: usize) {
     }
 }
 
-fn ready_nodes(shaped: &Shaped<'_>, prepared: Vec<Prepared>, layout: &Layout) -> Vec<ReadyNode> {
+fn ready_nodes(
+    shaped: &Shaped<'_>,
+    prepared: Vec<Prepared>,
+    layout: &Layout,
+    keep_all: bool,
+) -> Vec<ReadyNode> {
+    let mut late = late_nodes(shaped, &prepared, keep_all).into_iter();
     let nodes = shaped.graph.nodes.iter().zip(prepared).zip(&layout.scratch);
     nodes
         .map(|((node, ready), scratch)| {
@@ -487,9 +413,34 @@ fn ready_nodes(shaped: &Shaped<'_>, prepared: Vec<Prepared>, layout: &Layout) ->
                     let states = ready.states.iter().filter_map(|slot| part(node.input(*slot)?));
                     Wiring::new(inputs, outputs, states, scratch.clone())
                 }
-                Action::View | Action::Folded => Wiring::default(),
+                Action::View | Action::Folded | Action::Late => Wiring::default(),
             };
-            ReadyNode { action: ready.action, wiring, kernel: ready.kernel, macs: ready.macs }
+            let late = late.next().flatten();
+            ReadyNode { action: ready.action, wiring, kernel: ready.kernel, macs: ready.macs, late }
         })
         .collect()
+}
+
+/// For each node that is prepared in the run, what it frees.
+fn late_nodes(shaped: &Shaped<'_>, prepared: &[Prepared], keep_all: bool) -> Vec<Option<Box<Late>>> {
+    let is_late = |ready: &Prepared| matches!(ready.action, Action::Late);
+    let mut list: Vec<Option<Box<Late>>> =
+        prepared.iter().map(|ready| is_late(ready).then(Box::default)).collect();
+    if keep_all {
+        return list;
+    }
+    // The last node that touches each tensor, where one that is late computes it.
+    let mut last = BTreeMap::new();
+    for (index, (node, ready)) in shaped.graph.nodes.iter().zip(prepared).enumerate() {
+        let outputs = node.outputs.iter().filter(|_| is_late(ready));
+        outputs.for_each(|output| _ = last.insert(*output, index));
+        let inputs = node.inputs.iter().flatten();
+        inputs.for_each(|input| _ = last.get_mut(input).map(|last| *last = index));
+    }
+    for (tensor, index) in last.into_iter().filter(|(tensor, _)| !shaped.graph.outputs.contains(tensor)) {
+        if let Some(late) = &mut list[index] {
+            late.frees.push(tensor);
+        }
+    }
+    list
 }

@@ -4,7 +4,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use crate::error::Fault;
 use crate::model::{Graph, MAX_RANK, MAX_TENSOR_BYTES, TensorInfo, place_of_tensor};
@@ -16,8 +16,14 @@ pub(crate) struct Shaped<'m> {
     changed: BTreeMap<usize, Vec<usize>>,
 }
 
-/// The shape that an operator asks one of its outputs to have.
-pub(crate) type Wish = RefCell<Option<(usize, Vec<usize>)>>;
+/// What the preparation of a node asks for before it can succeed.
+#[derive(Default)]
+pub(crate) struct Wish {
+    /// The shape that one of the outputs shall have.
+    pub(crate) shape: RefCell<Option<(usize, Vec<usize>)>>,
+    /// The tensor whose value has to be known.
+    pub(crate) value: Cell<Option<usize>>,
+}
 
 impl<'m> Shaped<'m> {
     pub(crate) fn new(graph: &'m Graph<'m>) -> Self {

@@ -208,6 +208,13 @@ impl<'a> Inputs<'a> {
 }
 
 impl<'a> Outputs<'a> {
+    /// Outputs with memory of their own.
+    pub(crate) fn own(pieces: impl Iterator<Item = &'a mut [u8]>) -> Self {
+        let mut outputs = Self { first: nothing(), more: Vec::new() };
+        pieces.enumerate().for_each(|(index, piece)| outputs.set(index, piece));
+        outputs
+    }
+
     fn set(&mut self, index: usize, piece: &'a mut [u8]) {
         if index == 0 {
             self.first = piece;

@@ -6,5 +6,5 @@ mod frame;
 mod plan;
 
 pub(crate) use aligned::{Aligned, align_up};
-pub(crate) use frame::{Constant, Frame, Inputs, Place, Wiring};
+pub(crate) use frame::{Constant, Frame, Inputs, Outputs, Place, Wiring};
 pub(crate) use plan::{Plan, Request};

@@ -21,6 +21,8 @@ pub(crate) enum Call {
     While { condition: usize, body: usize },
     /// It, but only in the first run.
     Once { body: usize },
+    /// It, each time.
+    Always { body: usize },
 }
 
 /// What a node does with a variable, by its number.
@@ -58,6 +60,20 @@ impl Call {
                 let Some(options) = table.builtin_options_as_call_once_options() else { return Ok(None) };
                 Ok(Some(Self::Once { body: index(options.init_subgraph_index())? }))
             }
+            BuiltinOperator::CALL => {
+                let Some(options) = table.builtin_options_as_call_options() else { return Ok(None) };
+                let body = usize::try_from(options.subgraph()).ok().filter(|body| *body < subgraphs);
+                let expected = || format!("subgraph index below {subgraphs}");
+                let found = || format!("{}", options.subgraph());
+                let body = body.ok_or_else(|| Fault::mismatch(place, expected(), found()))?;
+                Ok(Some(Self::Always { body }))
+            }
+            BuiltinOperator::STABLEHLO_COMPOSITE => {
+                let Some(options) = table.builtin_options2_as_stable_hlocomposite_options() else {
+                    return Ok(None);
+                };
+                Ok(Some(Self::Always { body: index(options.decomposition_subgraph_index())? }))
+            }
             _ => Ok(None),
         }
     }
@@ -66,7 +82,7 @@ impl Call {
         match self {
             Self::If { then, otherwise } => [then, otherwise],
             Self::While { condition, body } => [condition, body],
-            Self::Once { body } => [body, body],
+            Self::Once { body } | Self::Always { body } => [body, body],
         }
     }
 }
@@ -90,8 +106,9 @@ pub(super) fn check(graphs: &[Graph<'_>]) -> Result<(), Fault> {
     Err(Fault::mismatch("model", format!("calls of subgraphs that end after {MAX_CALL_DEPTH}"), "more"))
 }
 
-/// Gives each variable that the nodes name a number. The same name in the same container is the same variable.
-pub(super) fn number_variables(graphs: &mut [Graph<'_>]) {
+/// Gives each variable that the nodes name a number. The same name in the same container is the same variable. Returns
+/// how many there are.
+pub(super) fn number_variables(graphs: &mut [Graph<'_>]) -> usize {
     let mut numbers = BTreeMap::new();
     for node in graphs.iter_mut().flat_map(|graph| &mut graph.nodes) {
         if let Some(options) = node.table.builtin_options_as_var_handle_options() {
@@ -100,4 +117,5 @@ pub(super) fn number_variables(graphs: &mut [Graph<'_>]) {
             node.variable = Some(*numbers.entry(name).or_insert(next));
         }
     }
+    numbers.len()
 }

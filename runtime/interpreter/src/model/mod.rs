@@ -29,6 +29,8 @@ pub struct Model<'b> {
     /// At least one.
     graphs: Vec<Graph<'b>>,
     signatures: Vec<Signature<'b>>,
+    /// How many variables the nodes name.
+    variables: usize,
     description: Option<&'b str>,
 }
 
@@ -103,14 +105,19 @@ impl<'b> Model<'b> {
         };
         let mut graphs: Vec<Graph<'b>> = subgraphs.iter().enumerate().map(read).collect::<Result<_, _>>()?;
         calls::check(&graphs)?;
-        calls::number_variables(&mut graphs);
+        let variables = calls::number_variables(&mut graphs);
         let signatures = signatures::read(&file, &graphs)?;
-        Ok(Self { graphs, signatures, description: file.description() })
+        Ok(Self { graphs, signatures, variables, description: file.description() })
     }
 
     /// The names under which the file offers its subgraphs.
     pub fn signatures(&self) -> &[Signature<'b>] {
         &self.signatures
+    }
+
+    /// How many variables the nodes name.
+    pub(crate) fn variables(&self) -> usize {
+        self.variables
     }
 
     /// The subgraphs, by index in the file.

@@ -1,4 +1,4 @@
-//! IF and WHILE: nodes that run other subgraphs. What is checked here is their own; whether values fit the subgraphs is
+//! IF, WHILE, CALL and STABLEHLO_COMPOSITE: nodes that run other subgraphs. What is checked here is their own; whether values fit the subgraphs is
 //! checked where those are prepared.
 
 use alloc::format;
@@ -21,6 +21,12 @@ pub(crate) fn repeat(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     if inputs != outputs {
         return Err(Fault::mismatch(site.place(), format!("{inputs} outputs"), format!("{outputs}")));
     }
+    calling(site)
+}
+
+/// Prepares CALL and STABLEHLO_COMPOSITE: the subgraph gets all inputs and gives all outputs. Of a composite operator that is
+/// its decomposition, which computes the same as the operator that it is named after.
+pub(crate) fn call(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     calling(site)
 }
 

@@ -77,7 +77,7 @@ pub(crate) use blocks::{batch_to_space_nd, depth_to_space, space_to_batch_nd, sp
 pub(crate) use broadcast_to::{broadcast_args, broadcast_to, tile};
 pub(crate) use cast::cast;
 pub(crate) use comparison::{equal, greater, greater_equal, less, less_equal, not_equal};
-pub(crate) use control::{branch, repeat};
+pub(crate) use control::{branch, call, repeat};
 pub(crate) use conv_2d::conv_2d;
 pub(crate) use densify::densify;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d;
@@ -138,6 +138,8 @@ pub(crate) enum Action {
     View,
     /// The output is a constant, taken by its readers from where it is stored.
     Folded,
+    /// As is known once the node is prepared in the run.
+    Late,
 }
 
 impl Action {
@@ -186,6 +188,10 @@ impl Prepared {
 
     pub(crate) fn view() -> Self {
         Self::new("view", Action::View)
+    }
+
+    pub(crate) fn late() -> Self {
+        Self::new("late", Action::Late)
     }
 
     pub(crate) fn folded() -> Self {

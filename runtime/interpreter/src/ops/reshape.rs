@@ -3,12 +3,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use edgebench_kernels::Set;
-
-use super::moves::{Integers, axis_operand, constant_list};
-use super::{Operand, Prepared, Reads, Site, Step};
+use super::moves::{axis_operand, constant_list};
+use super::{Operand, Prepared, Site};
 use crate::error::Fault;
-use crate::memory::Frame;
 use crate::tensor::DType;
 
 /// Slot of RESHAPE's shape.
@@ -20,7 +17,6 @@ pub(crate) fn reshape(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let (input, output) = (site.input(0)?, site.output(0)?);
     let operand = site.optional_input(SHAPE).filter(|operand| operand.shape().len() == 1);
     match operand {
-        Some(operand) if !operand.is_constant() => reshape_in_run(&input, &operand, &output),
         Some(operand) => {
             operand.expect_dtype(DType::Int32)?;
             reshape_to(&constant_list(&operand, SHAPE)?, &input, &output)
@@ -60,38 +56,6 @@ fn filled_in(dims: &[i64], elements: usize) -> Option<Vec<usize>> {
     }?;
     let dim = |dim: &i64| usize::try_from(*dim).unwrap_or(stretched);
     (product.checked_mul(stretched) == Some(elements)).then(|| dims.iter().map(dim).collect())
-}
-
-/// A shape that only a run knows: memory is planned for the shape in the file, and the run has to come to the same.
-struct InRun {
-    shape: Integers,
-    elements: usize,
-    planned: Vec<usize>,
-}
-
-fn reshape_in_run(
-    input: &Operand<'_>,
-    operand: &Operand<'_>,
-    output: &Operand<'_>,
-) -> Result<Prepared, Fault> {
-    view(input, output)?;
-    let step = InRun {
-        shape: Integers::new(operand, SHAPE, &[DType::Int32])?,
-        elements: input.elements(),
-        planned: output.shape().to_vec(),
-    };
-    Ok(Prepared { reads: Reads::All, ..Prepared::run(Set::Reference.name(), step) })
-}
-
-impl Step for InRun {
-    fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
-        let dims = self.shape.list(self.shape.bytes(&frame.inputs));
-        if filled_in(&dims, self.elements).as_deref() != Some(&self.planned[..]) {
-            return Err(self.shape.fault(format!("shape {:?}", self.planned), format!("{dims:?}")));
-        }
-        frame.outputs.bytes().copy_from_slice(frame.inputs.bytes(0));
-        Ok(())
-    }
 }
 
 /// Prepares SQUEEZE: dimensions of 1 go, those that the options list or all of them.

@@ -21,7 +21,7 @@ pub(crate) struct Site<'s: 'm, 'm> {
     pub(crate) index: usize,
     pub(crate) folded: &'s Folded,
     pub(crate) kernels: KernelChoice,
-    /// Where an output asks for the shape that the operator computes.
+    /// Where the operator asks for shapes of outputs and values of inputs.
     pub(crate) wish: &'m Wish,
 }
 
@@ -30,8 +30,9 @@ pub(crate) struct Site<'s: 'm, 'm> {
 pub(crate) struct Operand<'m> {
     pub(crate) info: &'m TensorInfo<'m>,
     shape: &'m [usize],
-    /// The tensor's index and where to ask for another shape; none for what has its shape from elsewhere.
-    wish: Option<(usize, &'m Wish)>,
+    /// By index in the file.
+    tensor: usize,
+    wish: &'m Wish,
     /// The tensor's values, when they are known.
     data: Option<ConstantData<'m>>,
     side: &'static str,
@@ -39,6 +40,9 @@ pub(crate) struct Operand<'m> {
     node: usize,
     operator: &'m str,
 }
+
+const INPUT: &str = "input";
+const OUTPUT: &str = "output";
 
 /// A constant in the type and shape in which it is stored: the type may be smaller than the one that the node reads.
 #[derive(Clone, Copy)]
@@ -67,7 +71,7 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
 
     /// An input that may be absent.
     pub(crate) fn optional_input(&self, slot: usize) -> Option<Operand<'m>> {
-        self.node().input(slot).map(|tensor| self.operand("input", slot, tensor, None))
+        self.node().input(slot).map(|tensor| self.operand(INPUT, slot, tensor))
     }
 
     /// An input that the node changes: a variable.
@@ -84,20 +88,15 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
         let tensor = self.node().outputs.get(slot).copied();
         let place = || format!("{} output {slot}", self.place());
         let tensor = tensor.ok_or_else(|| Fault::missing(place(), "tensor"))?;
-        Ok(self.operand("output", slot, tensor, Some((tensor, self.wish))))
+        Ok(self.operand(OUTPUT, slot, tensor))
     }
 
-    fn operand(
-        &self,
-        side: &'static str,
-        slot: usize,
-        tensor: usize,
-        wish: Option<(usize, &'m Wish)>,
-    ) -> Operand<'m> {
+    fn operand(&self, side: &'static str, slot: usize, tensor: usize) -> Operand<'m> {
         Operand {
             info: self.graph.info(tensor),
             shape: self.graph.shape(tensor),
-            wish,
+            tensor,
+            wish: self.wish,
             data: self.folded.data(self.graph, tensor),
             side,
             slot,
@@ -161,8 +160,8 @@ impl<'m> Operand<'m> {
         if self.shape() == shape {
             return Ok(());
         }
-        if let Some((tensor, wish)) = self.wish {
-            *wish.borrow_mut() = Some((tensor, shape.to_vec()));
+        if self.side == OUTPUT {
+            *self.wish.shape.borrow_mut() = Some((self.tensor, shape.to_vec()));
         }
         Err(self.fault(format!("shape {shape:?}"), format!("shape {:?}", self.shape())))
     }
@@ -231,8 +230,11 @@ impl<'m> Operand<'m> {
         self.data
     }
 
-    /// The data of an operand that must be a constant.
+    /// The data of an operand that has to be known. Where it is not, the node is prepared again once it is: in the run.
     pub(crate) fn expect_constant(&self) -> Result<ConstantData<'m>, Fault> {
-        self.constant().ok_or_else(|| self.fault("a constant", "a computed tensor"))
+        self.constant().ok_or_else(|| {
+            self.wish.value.set(Some(self.tensor));
+            self.fault("a constant", "a computed tensor")
+        })
     }
 }

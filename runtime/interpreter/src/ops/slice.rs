@@ -1,4 +1,5 @@
-//! SLICE and STRIDED_SLICE. Where a slice begins may be computed during the run; its shape is that of the file.
+//! SLICE and STRIDED_SLICE. Where a slice begins may be computed during the run; where that leaves its shape as it is, it is
+//! planned.
 
 use alloc::format;
 use alloc::string::String;
@@ -103,9 +104,15 @@ fn prepare(
         element_bytes: input.dtype().size_bytes(),
         place: site.place(),
     };
-    let constants: Option<Vec<&[u8]>> =
-        operands.iter().map(|operand| Some(operand.constant()?.bytes)).collect();
-    let Some(constants) = constants else { return Ok(Prepared::run(Set::Reference.name(), slice)) };
+    let is_known = operands.iter().all(|operand| operand.constant().is_some());
+    if !is_known && let Some(shape) = slice.fixed_shape(operands) {
+        output.expect_shape(&shape)?;
+        return Ok(Prepared::run(Set::Reference.name(), slice));
+    }
+    let mut constants = Vec::with_capacity(operands.len());
+    for operand in operands {
+        constants.push(operand.expect_constant()?.bytes);
+    }
     let parts = slice.parts(&constants)?;
     output.expect_shape(&kept(&parts))?;
     Ok(moves(vec![slice.copy(&parts)]))
@@ -138,6 +145,30 @@ impl Step for Slice {
 }
 
 impl Slice {
+    /// The shape of the slice wherever it begins; none when that decides the shape too.
+    fn fixed_shape(&self, operands: &[Operand<'_>]) -> Option<Vec<usize>> {
+        let known =
+            |operand: usize| Some(self.operands.get(operand)?.list(operands.get(operand)?.constant()?.bytes));
+        match &self.rule {
+            Rule::Sizes => known(1)?.into_iter().map(|size| usize::try_from(size).ok()).collect(),
+            Rule::Strides(masks) => {
+                let entries = operands.first()?.elements();
+                let strides = known(2);
+                let has = |mask: u32, entry: usize| mask >> entry & 1 == 1;
+                let is_fixed = |entry: usize| {
+                    let is_one = has(masks.ellipsis | masks.new_axis | masks.shrink_axis, entry);
+                    is_one || (has(masks.begin & masks.end, entry) && strides.is_some())
+                };
+                let anywhere = vec![0; entries];
+                let strides = strides.clone().unwrap_or_else(|| vec![1; entries]);
+                let parts = (0..entries).all(is_fixed).then(|| {
+                    self.strided_parts(masks, [anywhere.as_slice(), anywhere.as_slice(), strides.as_slice()])
+                });
+                parts?.ok().map(|parts| kept(&parts))
+            }
+        }
+    }
+
     fn parts(&self, operands: &[&[u8]]) -> Result<Vec<Part>, Fault> {
         let lists: Vec<Vec<i64>> =
             self.operands.iter().zip(operands).map(|(one, bytes)| one.list(bytes)).collect();

@@ -89,11 +89,23 @@ fn handles_and_values_that_do_not_fit() {
     let mut net = total(true);
     net.nodes()[2].inputs = Some(vec![0]);
     assert_eq!(words(&net), "node 2 (READ_VARIABLE) input 0 \"t0\": expected resource, found float32");
+}
+
+/// A handle that comes from outside, as into a branch or a loop, names the same variable.
+#[test]
+fn a_handle_may_be_a_value_of_the_run() {
     let mut net = total(true);
     net.nodes().remove(1);
     net.door(&[0, 3], &[2]);
-    assert_eq!(
-        words(&net),
-        "node 1 (READ_VARIABLE) input 0 \"t3\": expected a constant, found a computed tensor"
-    );
+    let bytes = net.bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
+    interpreter.set_input_f32(0, &[1.0, 2.0]).expect("fits");
+    for expected in [[11.0, 12.0], [12.0, 14.0]] {
+        interpreter.invoke().expect("runs");
+        assert_eq!(interpreter.output(0).and_then(|view| view.real_values()), Some(expected.to_vec()));
+    }
+    interpreter.input_bytes_mut(1).expect("handle").fill(0xFF);
+    let error = interpreter.invoke().expect_err("there is no such variable").to_string();
+    assert_eq!(error, "variable 4294967295: expected a variable below 1, found none");
 }

@@ -482,6 +482,6 @@ fn no_operator_panics_on_small_numbers_replaced() {
 fn run_if_it_loads(file: &[u8]) -> bool {
     let Ok(model) = Model::load(file) else { return false };
     let Ok(mut interpreter) = Interpreter::new(&model, &Options::default()) else { return false };
-    interpreter.invoke().expect("no operator of these networks fails at run time");
-    true
+    // A node with weights that became a computed tensor is only prepared, and refused, in the run.
+    interpreter.invoke().is_ok()
 }

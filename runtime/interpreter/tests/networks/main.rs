@@ -9,6 +9,7 @@ mod face;
 mod handles;
 mod hostile;
 mod known;
+mod late;
 mod litert;
 mod movement;
 mod mutants;
