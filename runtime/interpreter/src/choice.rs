@@ -85,11 +85,23 @@ pub struct Options {
     pub threads: usize,
     /// Whether no memory is reused, so that every tensor can be read after an inference.
     pub keep_all: bool,
+    /// What the interpreter may take beside the file, in bytes: arena with scratch, packed weights, constants that are
+    /// computed or converted, variables. It is checked before memory is taken, weights of one operator excepted, which
+    /// are counted when they are packed. While an input is resized, the old and the new memory are both there.
+    pub memory_limit_bytes: usize,
 }
+
+/// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
+const MEMORY_LIMIT_BYTES: usize = 1 << 30;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { kernels: KernelChoice::Auto, threads: 1, keep_all: false }
+        Self {
+            kernels: KernelChoice::Auto,
+            threads: 1,
+            keep_all: false,
+            memory_limit_bytes: MEMORY_LIMIT_BYTES,
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use crate::error::Fault;
 use crate::fold::Folded;
-use crate::memory::{Aligned, Constant};
-use crate::model::place_of_tensor;
+use crate::memory::{Aligned, Constant, Room};
+use crate::model::{TensorInfo, place_of_tensor};
 use crate::ops::{Action, ConstantData, Prepared};
 use crate::shaped::Shaped;
 use crate::tensor::{DType, unpack_int4};
@@ -19,6 +19,7 @@ pub(crate) fn keep<'m>(
     prepared: &[Prepared],
     roots: &[usize],
     keep_all: bool,
+    room: &mut Room,
 ) -> Result<Vec<Constant<'m>>, Fault> {
     let mut wanted = alloc::vec![keep_all; graph.graph.tensors.len()];
     for (node, ready) in graph.graph.nodes.iter().zip(prepared) {
@@ -27,9 +28,13 @@ pub(crate) fn keep<'m>(
         read.filter_map(|(_, tensor)| *tensor).for_each(|tensor| wanted[roots[tensor]] = true);
     }
     graph.graph.outputs.iter().for_each(|output| wanted[roots[*output]] = true);
-    let stored = |(tensor, wanted): (usize, &bool)| match *wanted && !folded.is_computed(tensor) {
-        true => kept(graph, folded, tensor),
-        false => Ok(Constant::None),
+    let stored = |(tensor, wanted): (usize, &bool)| {
+        if !*wanted || folded.is_computed(tensor) {
+            return Ok(Constant::None);
+        }
+        let place = || place_of_tensor(tensor, graph.info(tensor).name);
+        room.plan(copied_bytes(graph, folded, tensor), place)?;
+        kept(graph, folded, tensor)
     };
     let mut constants: Vec<Constant<'_>> = wanted.iter().enumerate().map(stored).collect::<Result<_, _>>()?;
     // Nodes that are prepared in the run need them again.
@@ -37,12 +42,24 @@ pub(crate) fn keep<'m>(
     // Last, because others are made from them.
     for (tensor, constant) in constants.iter_mut().enumerate().filter(|(tensor, _)| wanted[*tensor]) {
         if is_late && folded.is_computed(tensor) {
+            room.plan(graph.bytes(tensor), || place_of_tensor(tensor, graph.info(tensor).name))?;
             *constant = kept(graph, folded, tensor)?;
         } else if let Some(memory) = folded.take(tensor) {
             *constant = Constant::Owned(memory);
         }
     }
     Ok(constants)
+}
+
+/// Bytes of the copy that [`kept`] makes.
+pub(crate) fn copied_bytes(graph: &Shaped<'_>, folded: &Folded, tensor: usize) -> usize {
+    let is_computed = || folded.data(graph, tensor).is_none();
+    if lies_aligned(graph.info(tensor)).is_some() || is_computed() { 0 } else { graph.bytes(tensor) }
+}
+
+/// The data of a constant that can be read where the file has it.
+fn lies_aligned<'m>(info: &TensorInfo<'m>) -> Option<&'m [u8]> {
+    info.data.filter(|data| data.as_ptr().addr().is_multiple_of(info.dtype.size_bytes()))
 }
 
 /// The constant that a tensor is, aligned and in the tensor's own type; none for one that is computed in each run.
@@ -53,9 +70,7 @@ pub(crate) fn kept<'m>(graph: &Shaped<'m>, folded: &Folded, tensor: usize) -> Re
         let place = place_of_tensor(tensor, info.name);
         Fault::mismatch(place, format!("{bytes} bytes of memory"), "less")
     };
-    if let Some(data) = info.data
-        && data.as_ptr().addr().is_multiple_of(info.dtype.size_bytes())
-    {
+    if let Some(data) = lies_aligned(info) {
         return Ok(Constant::Borrowed(data));
     }
     let Some(stored) = folded.data(graph, tensor) else { return Ok(Constant::None) };

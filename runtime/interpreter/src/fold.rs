@@ -2,12 +2,13 @@
 //! arithmetic (SHAPE, STRIDED_SLICE, PACK) and smaller weights (DEQUANTIZE) in this way. Each such node is computed once, by
 //! its own step, and is gone from the run. No operator is known here.
 
+use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::constants;
 use crate::error::Fault;
-use crate::memory::{Aligned, Constant, Place, Wiring, align_up};
+use crate::memory::{Aligned, Constant, Place, Room, Wiring, align_up};
 use crate::model::{Graph, Node};
 use crate::ops::{Action, ConstantData, Prepared, Step};
 use crate::shaped::Shaped;
@@ -86,13 +87,14 @@ impl Folded {
     /// Computes a prepared node when everything that it reads is known, and notes its outputs.
     ///
     /// # Errors
-    /// When the node's step fails, or there is no memory.
+    /// When the node's step fails, or there is no memory. A node that needs more than is left is computed in each run.
     pub(crate) fn node(
         &mut self,
         graph: &Shaped<'_>,
         node: &Node,
         ready: Prepared,
         place: &str,
+        room: &mut Room,
     ) -> Result<Prepared, Fault> {
         match &ready.action {
             Action::View | Action::Folded => {
@@ -101,15 +103,18 @@ impl Folded {
             }
             Action::Call(_) | Action::Access(_) | Action::Late => Ok(ready),
             Action::Run(step) => {
-                let bytes = node.outputs.iter().map(|output| align_up(graph.bytes(*output)));
-                let bytes = bytes.fold(ready.scratch_bytes, usize::saturating_add);
+                let output_bytes = node.outputs.iter().map(|output| align_up(graph.bytes(*output)));
+                let output_bytes = output_bytes.fold(0, usize::saturating_add);
+                let bytes = output_bytes.saturating_add(ready.scratch_bytes);
                 if bytes > self.budget_bytes
                     || !ready.states.is_empty()
                     || !self.is_known(graph, node, &ready)
+                    || self.passing_bytes(graph, node, bytes) > room.left_bytes()
                 {
                     return Ok(ready);
                 }
                 self.budget_bytes -= bytes;
+                room.plan(output_bytes, || place.to_owned())?;
                 self.compute(graph, node, step.as_ref(), ready.scratch_bytes, place)?;
                 Ok(Prepared::folded())
             }
@@ -128,6 +133,14 @@ impl Folded {
         let read = node.inputs.iter().enumerate().filter(|(slot, _)| ready.reads(*slot));
         let mut read = read.filter_map(|(_, tensor)| *tensor);
         read.all(|tensor| !graph.info(tensor).is_variable && self.data(graph, tensor).is_some())
+    }
+
+    /// What [`compute`](Self::compute) takes for a while: the node's own memory of `own_bytes`, the outputs once more,
+    /// and inputs that cannot be read where they are.
+    fn passing_bytes(&self, graph: &Shaped<'_>, node: &Node, own_bytes: usize) -> usize {
+        let copies = node.inputs.iter().flatten();
+        let copies = copies.map(|tensor| constants::copied_bytes(graph, self, *tensor));
+        copies.fold(own_bytes.saturating_mul(2), usize::saturating_add)
     }
 
     fn compute(

@@ -13,7 +13,7 @@ use crate::constants;
 use crate::error::Fault;
 use crate::machine::Machine;
 use crate::memory::{Aligned, Constant, Frame, Outputs, Place, Wiring};
-use crate::model::{Access, Node};
+use crate::model::{Access, Node, place_of_tensor};
 use crate::ops::{Action, Prepared};
 use crate::prepare::{Readiness, prepare_node};
 use crate::program::Program;
@@ -23,6 +23,7 @@ use crate::program::Program;
 pub(crate) struct Late {
     known: Option<Known>,
     scratch_bytes: usize,
+    packed_bytes: usize,
     /// Late tensors that nothing reads after this node.
     pub(crate) frees: Vec<usize>,
 }
@@ -92,7 +93,8 @@ fn renew<'m>(program: &mut Program<'m>, index: usize, machine: &mut Machine<'m>)
     let taken = asked.iter().filter_map(|tensor| Some((*tensor, program.folded.take(*tensor)?)));
     let values: Vec<(usize, Aligned)> = taken.collect();
     let ready = ready?;
-    keep_constants(program, node, &ready)?;
+    charge(program, index, ready.packed_bytes, machine)?;
+    keep_constants(program, node, &ready, machine)?;
     let wiring = wire(program, node, &ready, &place)?;
     let shapes = node.inputs.iter().map(|tensor| match tensor {
         Some(tensor) => program.shaped.shape(*tensor).to_vec(),
@@ -132,11 +134,38 @@ fn prepare_with_values<'m>(
     }
 }
 
+/// Counts the node's packed weights in place of those that it had before.
+fn charge(
+    program: &mut Program<'_>,
+    index: usize,
+    packed_bytes: usize,
+    machine: &mut Machine<'_>,
+) -> Result<(), Fault> {
+    let node = &program.shaped.graph.nodes[index];
+    let Some(late) = &mut program.nodes[index].late else { return Ok(()) };
+    let before = core::mem::take(&mut late.packed_bytes);
+    machine.room.give_back(before);
+    program.planned_bytes = program.planned_bytes.saturating_sub(before);
+    machine.room.plan(packed_bytes, || node.place(index))?;
+    program.planned_bytes += packed_bytes;
+    late.packed_bytes = packed_bytes;
+    Ok(())
+}
+
 /// Constants that the step reads and nothing has read before.
-fn keep_constants(program: &mut Program<'_>, node: &Node<'_>, ready: &Prepared) -> Result<(), Fault> {
+fn keep_constants(
+    program: &mut Program<'_>,
+    node: &Node<'_>,
+    ready: &Prepared,
+    machine: &mut Machine<'_>,
+) -> Result<(), Fault> {
     for tensor in node.inputs.iter().enumerate().filter(|(slot, _)| ready.reads(*slot)) {
         let Some(tensor) = *tensor.1 else { continue };
         if program.places[tensor] == Place::Nowhere {
+            let bytes = constants::copied_bytes(&program.shaped, &program.folded, tensor);
+            let name = program.shaped.info(tensor).name;
+            machine.room.plan(bytes, || place_of_tensor(tensor, name))?;
+            program.planned_bytes += bytes;
             program.constants[tensor] = constants::kept(&program.shaped, &program.folded, tensor)?;
             program.places[tensor] = Place::Constant(tensor);
         }

@@ -2,15 +2,13 @@
 //! of them together may take. Knows no operators.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 
 use crate::choice::Options;
 use crate::error::Fault;
 use crate::interpreter::Memory;
-use crate::memory::Aligned;
+use crate::memory::Room;
 use crate::model::Model;
-use crate::prepare::MAX_ARENA_BYTES;
 use crate::program::Program;
 use crate::variables::Variables;
 
@@ -23,14 +21,8 @@ pub(crate) struct Machine<'m> {
     pub(crate) variables: Variables,
     /// What all programs together were planned to take.
     pub(crate) planned: Memory,
+    /// What all of it together may take.
     pub(crate) room: Room,
-}
-
-/// Memory for values whose sizes only a run knows.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Room {
-    used_bytes: usize,
-    peak_bytes: usize,
 }
 
 impl<'m> Machine<'m> {
@@ -41,7 +33,7 @@ impl<'m> Machine<'m> {
             programs: model.graphs().iter().map(|_| None).collect(),
             variables: Variables::new(model.variables()),
             planned: Memory::default(),
-            room: Room::default(),
+            room: Room::new(options.memory_limit_bytes),
         }
     }
 
@@ -82,6 +74,7 @@ impl<'m> Machine<'m> {
     fn forget(&mut self, subgraph: usize) {
         if let Some(program) = self.take(subgraph) {
             self.planned.remove(&program.memory);
+            self.room.give_back(program.planned_bytes);
             self.room.give(program.late_bytes());
         }
     }
@@ -91,7 +84,7 @@ impl<'m> Machine<'m> {
         self.variables.begin();
         let programs = self.programs.iter().flatten().map(|program| program.late_bytes());
         let used = programs.fold(late_bytes, usize::saturating_add);
-        self.room.used_bytes = used.saturating_add(self.variables.late_bytes());
+        self.room.set_late_bytes(used.saturating_add(self.variables.late_bytes()));
     }
 
     pub(crate) fn reset_variables(&mut self) {
@@ -103,39 +96,7 @@ impl<'m> Machine<'m> {
     pub(crate) fn memory(&self) -> Memory {
         let variables = self.variables.planned_bytes();
         let arena_bytes = self.planned.arena_bytes.saturating_add(variables);
-        Memory { arena_bytes, late_bytes: self.room.peak_bytes, ..self.planned }
-    }
-}
-
-impl Room {
-    /// Aligned zeros.
-    ///
-    /// # Errors
-    /// When all such values together would be over the limit, or there is not that much memory.
-    pub(crate) fn take(&mut self, bytes: usize) -> Result<Aligned, Fault> {
-        let used = self.used_bytes.saturating_add(bytes);
-        if used > MAX_ARENA_BYTES {
-            let what = "size in bytes";
-            return Err(Fault::limit("values of computed shapes", what, used as u64, MAX_ARENA_BYTES as u64));
-        }
-        let memory = Aligned::zeroed(bytes).ok_or_else(|| {
-            Fault::mismatch("values of computed shapes", format!("{bytes} bytes of memory"), "less")
-        })?;
-        self.used_bytes = used;
-        self.peak_bytes = self.peak_bytes.max(used);
-        Ok(memory)
-    }
-
-    /// An aligned copy, as [`take`](Self::take) has it.
-    pub(crate) fn copy(&mut self, bytes: &[u8]) -> Result<Aligned, Fault> {
-        let mut memory = self.take(bytes.len())?;
-        memory.bytes_mut().copy_from_slice(bytes);
-        Ok(memory)
-    }
-
-    /// Notes that so much is free again.
-    pub(crate) fn give(&mut self, bytes: usize) {
-        self.used_bytes = self.used_bytes.saturating_sub(bytes);
+        Memory { arena_bytes, late_bytes: self.room.late_peak_bytes(), ..self.planned }
     }
 }
 

@@ -15,15 +15,12 @@ use crate::fold::Folded;
 use crate::interpreter::Memory;
 use crate::late::Late;
 use crate::machine::Machine;
-use crate::memory::{Aligned, Constant, Place, Plan, Request, Wiring};
-use crate::model::Model;
+use crate::memory::{Aligned, Constant, Place, Plan, Request, Room, Wiring};
+use crate::model::{Model, place_of_tensor};
 use crate::ops::{Action, Prepared, Site};
 use crate::program::{Program, ReadyNode};
 use crate::registry;
 use crate::shaped::{Shaped, Wish};
-
-/// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
-pub(crate) const MAX_ARENA_BYTES: usize = 1 << 30;
 
 /// A node that this interpreter does not run, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,11 +50,7 @@ pub(crate) fn programs<'m>(
     }
     let mut machine = Machine::new(model, options);
     let program = machine.prepare(entry, shapes)?;
-    let total = machine.memory().arena_bytes;
-    if total > MAX_ARENA_BYTES {
-        return Err(Fault::limit("variables", "size in bytes", total as u64, MAX_ARENA_BYTES as u64));
-    }
-    machine.variables.reserve()?;
+    machine.variables.reserve(&mut machine.room)?;
     Ok((program, machine))
 }
 
@@ -69,13 +62,14 @@ impl Model<'_> {
         for (subgraph, graph) in self.graphs().iter().enumerate() {
             let (mut shaped, mut folded) = (Shaped::new(graph), Folded::new(graph));
             let mut late = vec![false; graph.tensors.len()];
+            let mut room = Room::new(options.memory_limit_bytes);
             for (index, node) in graph.nodes.iter().enumerate() {
                 let fault = match node.inputs.iter().flatten().any(|tensor| late[*tensor]) {
                     true => {
                         node.outputs.iter().for_each(|tensor| late[*tensor] = true);
                         lack_of_late(&mut shaped, &folded, options, index)
                     }
-                    false => lack(&mut shaped, &mut folded, options, index, &mut late),
+                    false => lack(&mut shaped, &mut folded, &mut room, options, index, &mut late),
                 };
                 if let Some(fault) = fault.map(|fault| fault.within_subgraph(subgraph)) {
                     let (operator, version) = (String::from(node.name), node.version);
@@ -91,6 +85,7 @@ impl Model<'_> {
 fn lack(
     shaped: &mut Shaped<'_>,
     folded: &mut Folded,
+    room: &mut Room,
     options: &Options,
     index: usize,
     late: &mut [bool],
@@ -98,7 +93,7 @@ fn lack(
     let node = &shaped.graph.nodes[index];
     let place = node.place(index);
     match prepare_node(shaped, folded, options, index, &place) {
-        Ok(Readiness::Ready(ready)) => folded.node(shaped, node, ready, &place).err(),
+        Ok(Readiness::Ready(ready)) => folded.node(shaped, node, ready, &place, room).err(),
         Ok(Readiness::Asks { .. }) => {
             node.outputs.iter().for_each(|tensor| late[*tensor] = true);
             None
@@ -130,9 +125,17 @@ impl<'m> Machine<'m> {
             shaped.set(*tensor, shape)?;
         }
         let mut folded = Folded::new(shaped.graph);
+        let tab = self.room.open_tab();
         let prepared = self.nodes(&mut shaped, &mut folded);
         let program = prepared.and_then(|prepared| self.planned(shaped, folded, prepared));
-        program.map_err(|fault| fault.within_subgraph(subgraph))
+        let planned_bytes = self.room.close_tab(tab);
+        match program {
+            Ok(program) => Ok(Program { planned_bytes, ..program }),
+            Err(fault) => {
+                self.room.give_back(planned_bytes);
+                Err(fault.within_subgraph(subgraph))
+            }
+        }
     }
 
     /// In order, for what a node computes from constants is a constant for those after it, and what has its shape in the
@@ -176,7 +179,9 @@ impl<'m> Machine<'m> {
             Action::Access(access) => self.settle(access, shaped, node, place)?,
             _ => {}
         }
-        folded.node(shaped, node, ready, place)
+        let ready = folded.node(shaped, node, ready, place, &mut self.room)?;
+        self.room.plan(ready.packed_bytes, || place.into())?;
+        Ok(ready)
     }
 
     /// Decides which constants stay, plans and takes memory.
@@ -188,8 +193,9 @@ impl<'m> Machine<'m> {
     ) -> Result<Program<'m>, Fault> {
         let roots = roots(&shaped, &prepared);
         check_states(&shaped, &prepared, &roots)?;
-        let constants = constants::keep(&shaped, &mut folded, &prepared, &roots, self.options.keep_all)?;
-        let layout = Layout::plan(&shaped, &prepared, &roots, &constants, self.options.keep_all);
+        let (keep_all, room) = (self.options.keep_all, &mut self.room);
+        let constants = constants::keep(&shaped, &mut folded, &prepared, &roots, keep_all, room)?;
+        let layout = Layout::plan(&shaped, &prepared, &roots, &constants, keep_all, room)?;
         let owned = constants.iter().map(Constant::owned_bytes).sum::<usize>();
         let packed = prepared.iter().map(|node| node.packed_bytes).sum::<usize>();
         let memory = Memory {
@@ -198,16 +204,21 @@ impl<'m> Machine<'m> {
             packed_bytes: owned + packed,
             late_bytes: 0,
         };
-        let total = self.planned.arena_bytes.saturating_add(memory.arena_bytes);
-        if total > MAX_ARENA_BYTES {
-            return Err(Fault::limit("arena", "size in bytes", total as u64, MAX_ARENA_BYTES as u64));
-        }
         let arena = Aligned::zeroed(layout.plan.arena_bytes).ok_or_else(|| {
             Fault::mismatch("arena", format!("{} bytes of memory", layout.plan.arena_bytes), "less")
         })?;
         self.planned.add(&memory);
-        let nodes = ready_nodes(&shaped, prepared, &layout, self.options.keep_all);
-        let mut program = Program { shaped, nodes, places: layout.places, constants, arena, folded, memory };
+        let nodes = ready_nodes(&shaped, prepared, &layout, keep_all);
+        let mut program = Program {
+            shaped,
+            nodes,
+            places: layout.places,
+            constants,
+            arena,
+            folded,
+            memory,
+            planned_bytes: 0,
+        };
         self.place_late(&mut program)?;
         program.reset_variables();
         Ok(program)
@@ -309,13 +320,16 @@ struct Layout {
 }
 
 impl Layout {
+    /// # Errors
+    /// When there is no room for the arena.
     fn plan(
         shaped: &Shaped<'_>,
         prepared: &[Prepared],
         roots: &[usize],
         constants: &[Constant<'_>],
         keep_all: bool,
-    ) -> Self {
+        room: &mut Room,
+    ) -> Result<Self, Fault> {
         let lifetimes = lifetimes(shaped, prepared, roots);
         let (mut requests, mut request_of) = (Vec::new(), vec![None; lifetimes.len()]);
         for (tensor, (first, last)) in
@@ -334,19 +348,38 @@ impl Layout {
         let without_reuse = Plan::without_reuse(&requests);
         let without_reuse_bytes = without_reuse.arena_bytes;
         let plan = if keep_all { without_reuse } else { Plan::greedy_by_size(&requests) };
+        room.plan(plan.arena_bytes, || place_of_arena(shaped, prepared, &request_of, &requests))?;
         let part = |request: usize| plan.offsets[request]..plan.offsets[request] + requests[request].bytes;
         let place = |root: usize| match request_of[root] {
             Some(request) => Place::Arena(part(request)),
             None if constants[root].is_kept() => Place::Constant(root),
             None => Place::Nowhere,
         };
-        Self {
+        Ok(Self {
             places: roots.iter().map(|root| place(*root)).collect(),
             scratch: scratch_of.into_iter().map(|request| request.map_or(0..0, part)).collect(),
             plan,
             without_reuse_bytes,
-        }
+        })
     }
+}
+
+/// The arena in messages, with the largest that has a place in it: requests of tensors are first, in the order of the
+/// tensors, and those of scratch follow.
+fn place_of_arena(
+    shaped: &Shaped<'_>,
+    prepared: &[Prepared],
+    request_of: &[Option<usize>],
+    requests: &[Request],
+) -> String {
+    let tensors = request_of.iter().enumerate().filter(|(_, request)| request.is_some());
+    let tensors = tensors.map(|(tensor, _)| place_of_tensor(tensor, shaped.info(tensor).name));
+    let nodes = prepared.iter().zip(&shaped.graph.nodes).enumerate();
+    let nodes = nodes.filter(|(_, (ready, _))| ready.scratch_bytes > 0);
+    let scratch = nodes.map(|(index, (_, node))| format!("the scratch of {}", node.place(index)));
+    let named = requests.iter().zip(tensors.chain(scratch));
+    let largest = named.max_by_key(|(request, _)| request.bytes).map(|(_, name)| name);
+    format!("arena, whose largest part is {}", largest.unwrap_or_default())
 }
 
 /// First and last time at which each tensor has a value that is needed. Time 0 is before the first node, node `i` runs

@@ -29,6 +29,8 @@ pub(crate) struct Program<'m> {
     pub(crate) folded: Folded,
     /// What was planned.
     pub(crate) memory: Memory,
+    /// What it has taken of the room.
+    pub(crate) planned_bytes: usize,
 }
 
 /// A prepared node with its parts of the arena.

@@ -6,8 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::error::Fault;
-use crate::machine::Room;
-use crate::memory::Aligned;
+use crate::memory::{Aligned, Room};
 use crate::tensor::DType;
 
 /// Calls of subgraphs in one inference. Genuine loops walk over the steps of a sequence; one whose condition never fails,
@@ -68,9 +67,10 @@ impl Variables {
     }
 
     /// Takes memory for every variable that preparation knows.
-    pub(crate) fn reserve(&mut self) -> Result<(), Fault> {
-        for variable in &mut self.list {
+    pub(crate) fn reserve(&mut self, room: &mut Room) -> Result<(), Fault> {
+        for (number, variable) in self.list.iter_mut().enumerate() {
             let bytes = variable.planned_bytes();
+            room.plan(bytes, || place(number))?;
             if variable.value.bytes().len() != bytes {
                 variable.value = Aligned::zeroed(bytes).ok_or_else(|| {
                     Fault::mismatch("variables", format!("{bytes} bytes of memory"), "less")

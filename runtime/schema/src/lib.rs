@@ -11,6 +11,8 @@ extern crate alloc;
 mod names;
 mod root;
 
+/// A list where the file has it.
+pub use flatbuffers::Vector;
 pub use names::{builtin_from_name, builtin_name, operator_code, tensor_type_name};
 pub use root::{MODEL_IDENTIFIER, SchemaError, verified_root};
 

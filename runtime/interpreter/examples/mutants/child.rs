@@ -5,10 +5,13 @@ use std::ops::Range;
 use std::panic::catch_unwind;
 use std::time::Instant;
 
-use edgebench_interpreter::{Interpreter, Model, Options};
+use edgebench_interpreter::{Interpreter, Model, Options, Problem};
 
 use crate::count::{Line, Outcome};
 use crate::mutate::Mutants;
+
+/// What the interpreter may take beside the file: the limit of the process, less what the process itself needs.
+const INTERPRETER_LIMIT_BYTES: usize = 224 << 20;
 
 /// Runs the mutants of `indices`.
 pub(crate) fn work(file: &[u8], seed: u64, indices: Range<u64>) {
@@ -30,9 +33,13 @@ pub(crate) fn work(file: &[u8], seed: u64, indices: Range<u64>) {
 
 fn run_once(bytes: &[u8]) -> Outcome {
     let Ok(model) = Model::load(bytes) else { return Outcome::Refused };
-    match Interpreter::new(&model, &Options::default()) {
-        Err(error) if error.to_string().contains("of memory") => Outcome::NoMemory,
-        Err(_) => Outcome::Refused,
+    let options = Options { memory_limit_bytes: INTERPRETER_LIMIT_BYTES, ..Options::default() };
+    match Interpreter::new(&model, &options) {
+        Err(error) => match error.0.problem {
+            Problem::Limit { what: "memory in bytes", .. } => Outcome::NoMemory,
+            _ if error.to_string().contains("of memory") => Outcome::NoMemory,
+            _ => Outcome::Refused,
+        },
         Ok(mut interpreter) => match interpreter.invoke() {
             Ok(()) => Outcome::Ran,
             Err(_) => Outcome::Stopped,

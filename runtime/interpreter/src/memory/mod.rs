@@ -4,7 +4,9 @@
 mod aligned;
 mod frame;
 mod plan;
+mod room;
 
 pub(crate) use aligned::{Aligned, align_up};
 pub(crate) use frame::{Constant, Frame, Inputs, Outputs, Place, Wiring};
 pub(crate) use plan::{Plan, Request};
+pub(crate) use room::Room;

@@ -4,8 +4,11 @@
 /// Tensors of a graph. The largest models in LiteRT's own collections have some ten thousand.
 pub(super) const MAX_TENSORS: usize = 1 << 16;
 
-/// All sparse constants together may become dense in so many times the bytes of the whole file.
-pub(super) const MAX_EXPANSION: usize = 16;
+/// Bytes that all sparse constants of a file together may have when they are dense: some times the file, as pruned
+/// networks do, and no more beside it than a hostile file may take (256 MiB, issue 3).
+pub(super) fn dense_room(file_bytes: usize) -> usize {
+    file_bytes.saturating_mul(16).min(file_bytes.saturating_add(256 << 20))
+}
 
 /// Steps of a graph. The memory plan takes time by the square of their number: a tenth of a second at this limit.
 pub(super) const MAX_NODES: usize = 1 << 14;

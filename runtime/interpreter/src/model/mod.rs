@@ -98,7 +98,7 @@ impl<'b> Model<'b> {
         let subgraphs = file.subgraphs().filter(|list| !list.is_empty());
         let subgraphs = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?;
         check_totals(subgraphs.iter())?;
-        let mut room = bytes.len().saturating_mul(limits::MAX_EXPANSION);
+        let mut room = limits::dense_room(bytes.len());
         let read = |(index, subgraph)| {
             let graph = Graph::read(&file, &subgraph, bytes, &mut room);
             graph.map_err(|fault| fault.within_subgraph(index))

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use edgebench_schema::Vector;
 use edgebench_schema::tflite::{DimensionMetadata, DimensionType, SparsityParameters};
 
 use super::TensorInfo;
@@ -16,28 +17,28 @@ use crate::tensor::DType;
 const MAX_LEVELS: usize = 16;
 
 /// One level of the traversal.
-struct Level {
+struct Level<'b> {
     /// Positions in the dense tensor from one step to the next.
     stride: usize,
     /// Steps.
     size: usize,
-    form: Form,
+    form: Form<'b>,
 }
 
-enum Form {
+enum Form<'b> {
     Dense,
     /// Where the steps of each parent begin among the indices, with the end of the last; and the indices.
     Sparse {
-        segments: Vec<usize>,
-        indices: Vec<usize>,
+        segments: Numbers<'b>,
+        indices: Numbers<'b>,
     },
 }
 
-/// A place that the traversal has reached: its number in its level, and its position in the dense tensor.
-#[derive(Clone, Copy)]
-struct Reached {
-    number: usize,
-    position: usize,
+/// Numbers where the file has them: a copy of those of a hostile file would take many times its size.
+enum Numbers<'b> {
+    Bytes(Vector<'b, u8>),
+    Shorts(Vector<'b, u16>),
+    Ints(Vector<'b, i32>),
 }
 
 /// The dense bytes of a tensor with `stored` values.
@@ -59,63 +60,74 @@ pub(super) fn expand(
         return Err(Fault::mismatch(place, expected, format!("{} bytes", stored.len())));
     }
     let levels = levels(tensor, parameters, place)?;
-    let positions = positions(&levels, stored.len() / size, place)?;
+    check_counts(&levels, stored.len() / size, place)?;
     let mut dense = vec![0; tensor.bytes()];
-    for (value, position) in stored.chunks_exact(size).zip(positions) {
+    let mut values = stored.chunks_exact(size);
+    visit(&levels, 0, 0, &mut |position| {
         // The levels' sizes multiply to the shape, so every position is inside.
-        if let Some(store) = dense.get_mut(position * size..(position + 1) * size) {
+        let store = dense.get_mut(position * size..(position + 1) * size);
+        if let (Some(store), Some(value)) = (store, values.next()) {
             store.copy_from_slice(value);
         }
-    }
+    });
     Ok(dense)
 }
 
-/// Positions of the values in the order in which they are stored.
-fn positions(levels: &[Level], values: usize, place: &str) -> Result<Vec<usize>, Fault> {
-    let mut reached = vec![Reached { number: 0, position: 0 }];
-    let segments = |level: &Level| match &level.form {
+/// Checks that the levels fit each other, and that they lead to as many places as there are values.
+fn check_counts(levels: &[Level<'_>], values: usize, place: &str) -> Result<(), Fault> {
+    let segments = |level: &Level<'_>| match &level.form {
         Form::Dense => 0,
         Form::Sparse { segments, .. } => segments.len(),
     };
     // Every place leads to a value or has a segment, so there are no more places than the file has of both.
     let most = levels.iter().map(segments).fold(values, usize::max);
+    let mut reached = 1usize;
     for level in levels {
         reached = match &level.form {
-            Form::Dense if reached.len().saturating_mul(level.size) > most => {
-                return Err(Fault::mismatch(place, format!("at most {most} sparse places"), "more"));
-            }
             Form::Dense => {
-                let steps = |parent: Reached| {
-                    (0..level.size).map(move |step| Reached {
-                        number: parent.number * level.size + step,
-                        position: parent.position + step * level.stride,
-                    })
-                };
-                reached.into_iter().flat_map(steps).collect()
+                let places = reached.checked_mul(level.size).filter(|places| *places <= most);
+                let expected = || format!("at most {most} sparse places");
+                places.ok_or_else(|| Fault::mismatch(place, expected(), "more"))?
             }
             Form::Sparse { segments, indices } => {
-                if segments.len() != reached.len() + 1 || segments.last() != Some(&indices.len()) {
-                    let expected = format!("{} segments over {} indices", reached.len() + 1, indices.len());
+                if segments.len() != reached + 1 || segments.last() != Some(indices.len()) {
+                    let expected = format!("{} segments over {} indices", reached + 1, indices.len());
                     return Err(Fault::mismatch(place, expected, format!("{}", segments.len())));
                 }
-                let steps = |parent: Reached| {
-                    (segments[parent.number]..segments[parent.number + 1]).map(move |number| Reached {
-                        number,
-                        position: parent.position + indices[number] * level.stride,
-                    })
-                };
-                reached.into_iter().flat_map(steps).collect()
+                indices.len()
             }
         };
     }
-    if reached.len() == values {
-        return Ok(reached.into_iter().map(|reached| reached.position).collect());
+    if reached == values {
+        return Ok(());
     }
-    Err(Fault::mismatch(place, format!("{} sparse values", reached.len()), format!("{values}")))
+    Err(Fault::mismatch(place, format!("{reached} sparse values"), format!("{values}")))
+}
+
+/// Calls `leaf` with the position of every value, in the order in which they are stored. `number` and `position` are
+/// those of the place that the levels before have led to. It goes no deeper than [`MAX_LEVELS`].
+fn visit(levels: &[Level<'_>], number: usize, position: usize, leaf: &mut impl FnMut(usize)) {
+    let Some((level, rest)) = levels.split_first() else { return leaf(position) };
+    match &level.form {
+        Form::Dense => {
+            for step in 0..level.size {
+                visit(rest, number * level.size + step, position + step * level.stride, leaf);
+            }
+        }
+        Form::Sparse { segments, indices } => {
+            for number in segments.get(number)..segments.get(number + 1) {
+                visit(rest, number, position + indices.get(number) * level.stride, leaf);
+            }
+        }
+    }
 }
 
 /// The levels in the order of traversal, checked: the dimensions first, then the blocks in them.
-fn levels(tensor: &TensorInfo, parameters: &SparsityParameters, place: &str) -> Result<Vec<Level>, Fault> {
+fn levels<'b>(
+    tensor: &TensorInfo,
+    parameters: &SparsityParameters<'b>,
+    place: &str,
+) -> Result<Vec<Level<'b>>, Fault> {
     let fault = |expected: String| Fault::mismatch(place, expected, "others");
     let rank = tensor.shape.len();
     let order: Vec<i32> = parameters.traversal_order().into_iter().flatten().collect();
@@ -139,7 +151,7 @@ fn levels(tensor: &TensorInfo, parameters: &SparsityParameters, place: &str) -> 
         block_dims.push(dim);
     }
     let inner = |dim: usize| tensor.shape[dim + 1..].iter().product::<usize>();
-    let level = |(axis, metadata): (&usize, DimensionMetadata<'_>)| {
+    let level = |(axis, metadata): (&usize, DimensionMetadata<'b>)| {
         let (stride, size) = match axis.checked_sub(rank) {
             None => (inner(*axis) * blocks[*axis], tensor.shape[*axis] / blocks[*axis]),
             Some(block) => (inner(block_dims[block]), blocks[block_dims[block]]),
@@ -162,7 +174,7 @@ fn permutation(order: &[i32], rank: usize) -> Option<Vec<usize>> {
     Some(axes)
 }
 
-fn form(metadata: &DimensionMetadata, size: usize, place: &str) -> Result<Form, Fault> {
+fn form<'b>(metadata: &DimensionMetadata<'b>, size: usize, place: &str) -> Result<Form<'b>, Fault> {
     match metadata.format() {
         DimensionType::DENSE if usize::try_from(metadata.dense_size()) == Ok(size) => Ok(Form::Dense),
         DimensionType::DENSE => {
@@ -173,8 +185,8 @@ fn form(metadata: &DimensionMetadata, size: usize, place: &str) -> Result<Form, 
             let (Some(segments), Some(indices)) = (segments, indices) else {
                 return Err(Fault::missing(place, "sparse segments or indices"));
             };
-            let ascending = segments.first() == Some(&0) && segments.is_sorted();
-            if !ascending || indices.iter().any(|index| *index >= size) {
+            let ascending = segments.iter().next() == Some(0) && segments.iter().is_sorted();
+            if !ascending || indices.iter().any(|index| index >= size) {
                 let expected = format!("ascending segments from 0, and indices below {size}");
                 return Err(Fault::mismatch(place, expected, "others"));
             }
@@ -184,29 +196,55 @@ fn form(metadata: &DimensionMetadata, size: usize, place: &str) -> Result<Form, 
     }
 }
 
-fn numbers<T>(values: impl Iterator<Item = T>) -> Option<Vec<usize>>
-where
-    usize: TryFrom<T>,
-{
-    values.map(|value| usize::try_from(value).ok()).collect()
-}
-
-fn segments(metadata: &DimensionMetadata) -> Option<Vec<usize>> {
+/// The numbers of one of the three forms that the file may have them in; none when one is negative.
+fn segments<'b>(metadata: &DimensionMetadata<'b>) -> Option<Numbers<'b>> {
     if let Some(list) = metadata.array_segments_as_int_32_vector() {
-        return numbers(list.values()?.iter());
+        return Numbers::ints(list.values()?);
     }
     if let Some(list) = metadata.array_segments_as_uint_16_vector() {
-        return numbers(list.values()?.iter());
+        return Some(Numbers::Shorts(list.values()?));
     }
-    numbers(metadata.array_segments_as_uint_8_vector()?.values()?.iter())
+    Some(Numbers::Bytes(metadata.array_segments_as_uint_8_vector()?.values()?))
 }
 
-fn indices(metadata: &DimensionMetadata) -> Option<Vec<usize>> {
+fn indices<'b>(metadata: &DimensionMetadata<'b>) -> Option<Numbers<'b>> {
     if let Some(list) = metadata.array_indices_as_int_32_vector() {
-        return numbers(list.values()?.iter());
+        return Numbers::ints(list.values()?);
     }
     if let Some(list) = metadata.array_indices_as_uint_16_vector() {
-        return numbers(list.values()?.iter());
+        return Some(Numbers::Shorts(list.values()?));
     }
-    numbers(metadata.array_indices_as_uint_8_vector()?.values()?.iter())
+    Some(Numbers::Bytes(metadata.array_indices_as_uint_8_vector()?.values()?))
+}
+
+impl<'b> Numbers<'b> {
+    fn ints(numbers: Vector<'b, i32>) -> Option<Self> {
+        numbers.iter().all(|number| number >= 0).then_some(Self::Ints(numbers))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(numbers) => numbers.len(),
+            Self::Shorts(numbers) => numbers.len(),
+            Self::Ints(numbers) => numbers.len(),
+        }
+    }
+
+    /// The number at `index`, which is below [`len`](Self::len).
+    fn get(&self, index: usize) -> usize {
+        match self {
+            Self::Bytes(numbers) => usize::from(numbers.get(index)),
+            Self::Shorts(numbers) => usize::from(numbers.get(index)),
+            // None is negative.
+            Self::Ints(numbers) => numbers.get(index) as usize,
+        }
+    }
+
+    fn last(&self) -> Option<usize> {
+        self.len().checked_sub(1).map(|last| self.get(last))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).map(|index| self.get(index))
+    }
 }

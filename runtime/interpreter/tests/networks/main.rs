@@ -11,6 +11,7 @@ mod hostile;
 mod known;
 mod late;
 mod litert;
+mod memory;
 mod movement;
 mod mutants;
 mod mutate;
