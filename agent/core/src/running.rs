@@ -30,7 +30,7 @@ pub(crate) fn interpreter_options(options: &RunOptions) -> Result<Options, Failu
     }
     let kernels =
         options.kernels.parse::<KernelChoice>().map_err(|error| failed(FailureKind::Model, error))?;
-    Ok(Options { kernels, threads: usize::from(options.threads), keep_all: false })
+    Ok(Options { kernels, threads: usize::from(options.threads), ..Options::default() })
 }
 
 pub(crate) struct Running<'m> {

@@ -44,7 +44,7 @@ pub fn infer(
 ) -> Result<Vec<LooseTensor>, ConvertError> {
     let kernels: KernelChoice = how.kernels.parse().map_err(run_error)?;
     let model = Model::load(model).map_err(run_error)?;
-    let options = Options { kernels, threads: how.threads, keep_all: false };
+    let options = Options { kernels, threads: how.threads, ..Options::default() };
     let mut interpreter = Interpreter::new(&model, &options).map_err(run_error)?;
     feed(&mut interpreter, inputs)?;
     let mut names = Names::default();
