@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_tab_within_a_tab_is_not_on_the_outer_one() {
         let mut room = Room::new(100);
-        let mut plan = |room: &mut Room, bytes| room.plan(bytes, || "tensor".into()).expect("room");
+        let plan = |room: &mut Room, bytes| room.plan(bytes, || "tensor".into()).expect("room");
         let outer = room.open_tab();
         plan(&mut room, 1);
         let inner = room.open_tab();

@@ -119,7 +119,8 @@ fn variables_count_before_there_are_any() {
         net.node(BuiltinOperator::ASSIGN_VARIABLE, &[handle, input], &[], assign);
     }
     net.door(&[input], &[input]);
-    let message = taken(&net, 10 * MIB).expect_err("1 MiB of input, 20 folded handles and 20 MiB of variables");
+    let message =
+        taken(&net, 10 * MIB).expect_err("1 MiB of input, 20 folded handles and 20 MiB of variables");
     assert_eq!(message, "variable 8: memory in bytes 10487040 is over the limit of 10485760");
     let memory = taken(&net, 21 * MIB + 20 * 64).expect("room for all of them");
     assert_eq!(memory.arena_bytes, 21 * MIB);
