@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 edgebench-agent: measures networks on this device for a controller
 
-Usage: edgebench-agent --store DIR
+Usage: edgebench-agent --store DIR [--counter FILE]
 
 Speaks the edgebench protocol on standard input and output until the controller
 says goodbye or standard input ends. Started by `bench`; messages for people go
@@ -17,6 +17,9 @@ to standard error.
 Options:
       --store DIR  Folder of received files, named by their BLAKE3; is created.
                    Several agents may share it
+      --counter FILE
+                   Count instructions instead of time: this agent runs in QEMU,
+                   whose plugin edgebench-counter writes its counts to FILE
   -V, --version    Print version and target, and exit
   -h, --help       Print this, and exit
 
@@ -29,7 +32,7 @@ Exit codes:
 /// What the command line asks for.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Command {
-    Serve { store: PathBuf },
+    Serve { store: PathBuf, counter: Option<PathBuf> },
     Version,
     Help,
 }
@@ -39,36 +42,49 @@ pub(crate) enum Command {
 pub(crate) enum ArgumentError {
     #[error("arguments: expected --store DIR, found none")]
     NoStore,
-    #[error("argument --store: expected a folder, found nothing")]
-    NoFolder,
-    #[error("arguments: expected one --store, found two")]
-    TwoStores,
-    #[error("arguments: expected --store, --version or --help, found {0:?}")]
+    #[error("argument {flag}: expected a path, found nothing")]
+    NoPath { flag: &'static str },
+    #[error("arguments: expected one {flag}, found two")]
+    Twice { flag: &'static str },
+    #[error("arguments: expected --store, --counter, --version or --help, found {0:?}")]
     Unknown(OsString),
 }
 
 /// Reads the arguments behind the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, ArgumentError> {
     let mut arguments = arguments.into_iter();
-    let mut store = None;
+    let (mut store, mut counter) = (None, None);
     while let Some(argument) = arguments.next() {
-        let folder = match argument.as_bytes() {
-            b"--version" | b"-V" => return Ok(Command::Version),
-            b"--help" | b"-h" => return Ok(Command::Help),
-            b"--store" => arguments.next().unwrap_or_default(),
-            bytes => match bytes.strip_prefix(b"--store=") {
-                Some(folder) => OsStr::from_bytes(folder).to_owned(),
-                None => return Err(ArgumentError::Unknown(argument)),
-            },
-        };
-        if folder.is_empty() {
-            return Err(ArgumentError::NoFolder);
+        if matches!(argument.as_bytes(), b"--version" | b"-V") {
+            return Ok(Command::Version);
         }
-        if store.replace(PathBuf::from(folder)).is_some() {
-            return Err(ArgumentError::TwoStores);
+        if matches!(argument.as_bytes(), b"--help" | b"-h") {
+            return Ok(Command::Help);
+        }
+        let (place, flag, value) = if let Some(value) = path(&argument, "--store", &mut arguments) {
+            (&mut store, "--store", value)
+        } else if let Some(value) = path(&argument, "--counter", &mut arguments) {
+            (&mut counter, "--counter", value)
+        } else {
+            return Err(ArgumentError::Unknown(argument));
+        };
+        if value.is_empty() {
+            return Err(ArgumentError::NoPath { flag });
+        }
+        if place.replace(PathBuf::from(value)).is_some() {
+            return Err(ArgumentError::Twice { flag });
         }
     }
-    store.map(|store| Command::Serve { store }).ok_or(ArgumentError::NoStore)
+    store.map(|store| Command::Serve { store, counter }).ok_or(ArgumentError::NoStore)
+}
+
+/// The value of `flag`, as the next argument or behind `=`; none when `argument` is another flag.
+fn path(argument: &OsStr, flag: &str, rest: &mut impl Iterator<Item = OsString>) -> Option<OsString> {
+    match argument.as_bytes().strip_prefix(flag.as_bytes())? {
+        [] => Some(rest.next().unwrap_or_default()),
+        [b'=', value @ ..] => Some(OsStr::from_bytes(value).to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -82,8 +98,17 @@ mod tests {
     #[test]
     fn a_store_is_taken_in_both_spellings() {
         for arguments in [&["--store", "/a b"][..], &["--store=/a b"]] {
-            assert_eq!(parsed(arguments), Ok(Command::Serve { store: PathBuf::from("/a b") }));
+            let expected = Command::Serve { store: PathBuf::from("/a b"), counter: None };
+            assert_eq!(parsed(arguments), Ok(expected));
         }
+    }
+
+    #[test]
+    fn a_counter_is_taken_beside_the_store() {
+        let expected = Command::Serve { store: "s".into(), counter: Some("c".into()) };
+        assert_eq!(parsed(&["--counter=c", "--store", "s"]), Ok(expected));
+        assert_eq!(parsed(&["--counter", "c"]), Err(ArgumentError::NoStore));
+        assert_eq!(parsed(&["--counters", "c"]), Err(ArgumentError::Unknown("--counters".into())));
     }
 
     #[test]
@@ -95,9 +120,9 @@ mod tests {
     #[test]
     fn everything_else_is_refused() {
         assert_eq!(parsed(&[]), Err(ArgumentError::NoStore));
-        assert_eq!(parsed(&["--store"]), Err(ArgumentError::NoFolder));
-        assert_eq!(parsed(&["--store="]), Err(ArgumentError::NoFolder));
-        assert_eq!(parsed(&["--store", "a", "--store=b"]), Err(ArgumentError::TwoStores));
+        assert_eq!(parsed(&["--store"]), Err(ArgumentError::NoPath { flag: "--store" }));
+        assert_eq!(parsed(&["--store="]), Err(ArgumentError::NoPath { flag: "--store" }));
+        assert_eq!(parsed(&["--store", "a", "--store=b"]), Err(ArgumentError::Twice { flag: "--store" }));
         assert_eq!(parsed(&["store"]), Err(ArgumentError::Unknown("store".into())));
     }
 }

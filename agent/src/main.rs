@@ -6,13 +6,15 @@
 
 mod arguments;
 mod clock;
+mod emulated;
 mod machine;
 mod stdio;
 mod store;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use edgebench_agent_core::{Device, Identity, serve};
+use edgebench_agent_core::{Clock, Device, Identity, Meter, serve};
 
 use crate::arguments::Command;
 
@@ -23,7 +25,10 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve { store }) => session(&store),
+        Ok(Command::Serve { store, counter: None }) => {
+            session(&store, &mut clock::Monotonic::start(), &mut machine::Machine::here())
+        }
+        Ok(Command::Serve { store, counter: Some(file) }) => counting(&store, &file),
         Ok(Command::Version) => {
             println!("edgebench-agent {} {}", env!("CARGO_PKG_VERSION"), env!("EDGEBENCH_TARGET"));
             ExitCode::SUCCESS
@@ -36,7 +41,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn session(folder: &std::path::Path) -> ExitCode {
+/// A session in an emulator that counts instructions for us.
+fn counting(folder: &Path, counter: &Path) -> ExitCode {
+    match emulated::Counting::start(counter) {
+        Ok(mut clock) => session(folder, &mut clock, &mut emulated::Nothing),
+        Err(error) => fail(EXIT_USAGE, &error),
+    }
+}
+
+fn session(folder: &Path, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitCode {
     let mut store = match store::FolderStore::open(folder) {
         Ok(store) => store,
         Err(error) => return fail(EXIT_USAGE, &error),
@@ -45,12 +58,7 @@ fn session(folder: &std::path::Path) -> ExitCode {
         Ok(transport) => transport,
         Err(error) => return fail(EXIT_BROKEN, &error),
     };
-    let device = Device {
-        transport: &mut transport,
-        clock: &mut clock::Monotonic::start(),
-        meter: &mut machine::Machine::here(),
-        store: &mut store,
-    };
+    let device = Device { transport: &mut transport, clock, meter, store: &mut store };
     let identity = Identity {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         target: env!("EDGEBENCH_TARGET").to_owned(),

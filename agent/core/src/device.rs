@@ -56,7 +56,29 @@ pub struct TransportError(pub String);
 pub trait Clock {
     /// Nanoseconds since a moment that stays the same during a session.
     fn now_nanos(&mut self) -> u64;
+
+    /// What runs are measured by where their time means nothing, as under an emulator. Time then only bounds them.
+    fn counter(&mut self) -> Option<&mut dyn Counter> {
+        None
+    }
 }
+
+/// Counts the instructions that this thread executes.
+pub trait Counter {
+    /// Counting begins behind this.
+    fn start(&mut self);
+
+    /// Instructions since [`Counter::start`].
+    ///
+    /// # Errors
+    /// When no count came.
+    fn stop(&mut self) -> Result<u64, CounterError>;
+}
+
+/// Why there is no count: place, expected and found in one line.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CounterError(pub String);
 
 /// Figures about the machine and the agent. What cannot be read is absent, never guessed.
 pub trait Meter {

@@ -32,6 +32,8 @@ impl Session<'_> {
         let cpu_before = self.meter.cpu_nanos();
         let (steady_runs, steady_wall_nanos) = self.run_phase(running, Phase::Steady, steady)?;
         let cpu_after = self.meter.cpu_nanos();
+        // How long an emulator took says nothing about the device.
+        let steady_wall_nanos = if self.timer.counts() { 0 } else { steady_wall_nanos };
         Ok(Reply::Measured(Measured {
             warmup_runs,
             steady_runs,
@@ -57,10 +59,11 @@ impl Session<'_> {
         let mut outbox = Outbox::new(phase, start);
         while wants_another(limits, runs, now - start) {
             running.feed(runs)?;
-            let before = self.timer.now_nanos()?;
+            let begun = self.timer.begin()?;
             running.invoke()?;
-            now = self.timer.now_nanos()?;
-            outbox.samples.push(now - before);
+            let taken = self.timer.end(begun)?;
+            now = taken.now_nanos;
+            outbox.samples.push(taken.amount);
             runs += 1;
             if outbox.is_due(now) {
                 self.channel.check_peer()?;

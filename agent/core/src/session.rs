@@ -95,11 +95,11 @@ impl Session<'_> {
     fn converse_with(&mut self, model: &Digest, options: &RunOptions) -> Result<Turn, Stop> {
         let options = interpreter_options(options)?;
         let content = load_verified(self.store, model)?;
-        let start = self.timer.now_nanos()?;
+        let begun = self.timer.begin()?;
         let model = Model::load(content.bytes()).map_err(|error| failed(FailureKind::Model, error))?;
         let interpreter =
             Interpreter::new(&model, &options).map_err(|error| failed(FailureKind::Model, error))?;
-        let init_nanos = self.timer.now_nanos()? - start;
+        let init_nanos = self.timer.end(begun)?.amount;
         let mut running = Running::new(interpreter);
         self.channel.send(&Reply::Opened(running.describe(init_nanos, content.bytes().len())))?;
         Ok(self.converse(Some(&mut running))?)

@@ -1,4 +1,5 @@
-//! The device's clock with its only promise checked at every look: that it never goes backwards.
+//! The device's clock with its only promise checked at every look: that it never goes backwards. And what a piece of
+//! work takes: its time, or its instructions where the device counts them.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -6,10 +7,25 @@ use alloc::vec::Vec;
 use edgebench_wire::{Failure, FailureKind};
 
 use crate::device::Clock;
-use crate::failure::mismatch;
+use crate::failure::{failed, mismatch};
 
 /// Pairs of readings that the timer's own time is the median of.
 const TIMER_PAIRS: usize = 1001;
+
+/// A piece of work has begun, at this time.
+#[must_use]
+pub(crate) struct Begun {
+    nanos: u64,
+}
+
+/// A piece of work has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Taken {
+    /// Nanoseconds that it took, the clock's own included; or its instructions where they are counted.
+    pub(crate) amount: u64,
+    /// The time after it.
+    pub(crate) now_nanos: u64,
+}
 
 pub(crate) struct Timer<'d> {
     clock: &'d mut dyn Clock,
@@ -32,8 +48,37 @@ impl<'d> Timer<'d> {
         Err(mismatch(FailureKind::Clock, "clock", format!("at least {last} ns"), format!("{now} ns")))
     }
 
-    /// Median time of reading the clock twice, which is inside every sample.
+    /// Whether work is measured in instructions: none of its times mean anything then.
+    pub(crate) fn counts(&mut self) -> bool {
+        self.clock.counter().is_some()
+    }
+
+    /// Work begins right behind this.
+    pub(crate) fn begin(&mut self) -> Result<Begun, Failure> {
+        let nanos = self.now_nanos()?;
+        if let Some(counter) = self.clock.counter() {
+            counter.start();
+        }
+        Ok(Begun { nanos })
+    }
+
+    /// Work ended right before this.
+    pub(crate) fn end(&mut self, begun: Begun) -> Result<Taken, Failure> {
+        let counted = self.clock.counter().map(|counter| counter.stop());
+        let now_nanos = self.now_nanos()?;
+        let amount = match counted {
+            Some(count) => count.map_err(|error| failed(FailureKind::Clock, error))?,
+            None => now_nanos - begun.nanos,
+        };
+        Ok(Taken { amount, now_nanos })
+    }
+
+    /// Median time of reading the clock twice, which is inside every sample. 0 where instructions are
+    /// counted: no clock is read between the markers.
     pub(crate) fn overhead_nanos(&mut self) -> Result<u64, Failure> {
+        if self.counts() {
+            return Ok(0);
+        }
         let mut pairs = Vec::with_capacity(TIMER_PAIRS);
         for _ in 0..TIMER_PAIRS {
             let start = self.now_nanos()?;

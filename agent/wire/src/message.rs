@@ -97,7 +97,8 @@ pub enum Reply {
     Samples {
         /// What they belong to.
         phase: Phase,
-        /// Duration of each run in nanoseconds, timer overhead included.
+        /// Duration of each run in nanoseconds, timer overhead included; or its instructions when the agent was started to
+        /// count them. The same holds for [`Opened::init_nanos`].
         nanos: Vec<u64>,
     },
     /// To [`Request::Measure`], after the last [`Reply::Samples`].

@@ -29,6 +29,8 @@ mod shaped;
 mod tensor;
 mod variables;
 
+pub use edgebench_kernels::marker;
+
 pub use choice::{KernelChoice, Options, UnknownKernels};
 pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};
 pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun};

@@ -9,6 +9,7 @@
 //! * [`table`]: one row a kernel. Dispatch, tests, benches and listings read it; to add a kernel, add a function and a row.
 //! * [`isa`]: instruction sets, as tokens that exist only if the CPU has them.
 //! * [`requantize`]: TFLite's fixed-point arithmetic.
+//! * [`marker`]: no-ops between which an emulator counts instructions.
 //! * [`mod@reference`]: plain loops with the exact arithmetic of LiteRT's reference kernels, the oracle.
 //! * [`generic`]: blocked loops over packed weights, for any instruction set.
 //! * `arch`: innermost loops written in a CPU's own instructions; with `isa`, the only unsafe code.
@@ -24,6 +25,7 @@ mod arch;
 pub mod generic;
 pub mod half;
 pub mod isa;
+pub mod marker;
 pub mod packed;
 pub mod reference;
 pub mod requantize;

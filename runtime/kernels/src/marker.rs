@@ -1,0 +1,39 @@
+//! Two no-ops that an emulator's plugin recognises: what runs between them is counted (`agent/counter`).
+//!
+//! They are hints that no processor defines: each executes them as a no-op, and no compiler emits them. On a processor
+//! without such hints they are nothing at all, and [`COUNTABLE`] says so.
+#![allow(unsafe_code, reason = "inline assembly")]
+
+/// Whether the markers exist on this architecture.
+pub const COUNTABLE: bool = cfg!(any(target_arch = "aarch64", target_arch = "arm"));
+
+/// Counting begins behind this.
+#[inline(always)]
+pub fn start() {
+    // SAFETY: `hint #0x60` changes no register, no flag and no memory; the Arm ARM defines unallocated hints as NOP. That
+    // the compiler takes it for an access to memory keeps the counted work behind it.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        core::arch::asm!("hint #0x60", options(nostack, preserves_flags));
+    }
+    // SAFETY: as above; the encoding is written out because assemblers know no name for it.
+    #[cfg(target_arch = "arm")]
+    unsafe {
+        core::arch::asm!(".inst 0xe320f060", options(nostack, preserves_flags));
+    }
+}
+
+/// Counting ended before this.
+#[inline(always)]
+pub fn stop() {
+    // SAFETY: as in `start`.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        core::arch::asm!("hint #0x61", options(nostack, preserves_flags));
+    }
+    // SAFETY: as in `start`.
+    #[cfg(target_arch = "arm")]
+    unsafe {
+        core::arch::asm!(".inst 0xe320f061", options(nostack, preserves_flags));
+    }
+}
