@@ -23,5 +23,8 @@ mod timer;
 mod upload;
 
 pub use channel::SessionError;
-pub use device::{Clock, Counter, CounterError, Device, Identity, Meter, Store, StoreError, StoredFile, Transport, TransportError};
+pub use device::{
+    Clock, Counter, CounterError, Device, Identity, Meter, Store, StoreError, StoredFile, Transport,
+    TransportError,
+};
 pub use session::{End, serve};

@@ -73,8 +73,8 @@ pub unsafe extern "C" fn qemu_plugin_install(
 }
 
 fn setup(target: &str, arguments: &[String]) -> Result<Setup, String> {
-    let target = Target::named(target)
-        .ok_or_else(|| format!("target: expected aarch64 or arm, found {target}"))?;
+    let target =
+        Target::named(target).ok_or_else(|| format!("target: expected aarch64 or arm, found {target}"))?;
     let out = arguments.iter().find_map(|argument| argument.strip_prefix("out="));
     let out = out.ok_or_else(|| format!("arguments: expected out=FILE, found {arguments:?}"))?;
     let file = File::create(out).map_err(|error| format!("{out}: {error}"))?;
