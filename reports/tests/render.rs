@@ -58,11 +58,28 @@ fn colours_come_only_when_asked_for_and_change_no_letter() {
 fn json_holds_figures_and_record() {
     let record = troubled(SMALL);
     let value: serde_json::Value = serde_json::from_str(&json(&record).expect("json")).expect("parses");
-    assert_eq!(value["format_version"], 1);
+    assert_eq!(value["format_version"], 2);
     assert_eq!(value["cells"][3]["outcome"], "failed");
     assert_eq!(value["cells"][0]["file_bytes"], 1_634_224);
     assert!(value["cells"][3]["top1"].is_null());
     assert_eq!(serde_json::from_value::<RunRecord>(value["record"].clone()).expect("record"), record);
+}
+
+#[test]
+fn counts_of_an_emulated_device_are_called_times_nowhere() {
+    let record = emulated();
+    let value: serde_json::Value = serde_json::from_str(&json(&record).expect("json")).expect("parses");
+    let cell = value["cells"][0].as_object().expect("a cell");
+    let block = value["record"]["cells"][0]["blocks"][0].as_object().expect("a block");
+    for (name, value) in cell.iter().chain(block) {
+        assert!(!name.contains("nanos") || value.is_null(), "{name}: {value}");
+    }
+    assert!(cell["median_instructions"].is_number() && cell["init_instructions"].is_number());
+    assert_eq!(block["steady_instructions"], serde_json::json!(record.cells[0].blocks[0].steady_nanos));
+    for text in [markdown(&record), terminal(&record, PLAIN), html(&record).expect("html")] {
+        let figures = text.split("How to read this page").next().unwrap_or_default();
+        assert!(!figures.contains(" ms") && !figures.contains(" µs"), "{figures}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod synthetic;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use edgebench_reports::frame::{StoreError, frames, read_run, write_run};
+use edgebench_reports::frame::{COLUMNS, StoreError, frames, read_run, write_run};
 use edgebench_reports::record::{
     ArtifactRecord, BlockRecord, Cell, CellRecord, ConditionRecord, DeviceRecord, Energy, EvaluationRecord,
     MemoryRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
@@ -206,11 +206,49 @@ fn a_torn_or_damaged_file_is_an_error_and_never_a_panic() {
 fn another_version_is_refused_by_its_number() {
     let (_folder, path) = written(&synthetic::run(synthetic::SMALL));
     change(&path, |table| {
-        let version = Series::new("format_version".into(), vec![2u32; table.height()]);
+        let version = Series::new("format_version".into(), vec![3u32; table.height()]);
         table.with_column(version.into_column()).expect("column");
     });
     let message = message(&path);
-    assert!(message.ends_with("column format_version: expected 1, found 2"), "{message}");
+    assert!(message.ends_with("column format_version: expected 2, found 3"), "{message}");
+}
+
+#[test]
+fn a_file_of_the_first_version_is_still_read() {
+    let run = synthetic::run(synthetic::SMALL);
+    let (_folder, path) = written(&run);
+    change(&path, |table| {
+        let later: Vec<String> = table
+            .get_column_names()
+            .iter()
+            .filter(|name| name.contains("instructions"))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(later.len(), 8);
+        for name in later {
+            *table = table.drop(&name).expect("dropped");
+        }
+        add(table, Series::new("format_version".into(), vec![1u32; table.height()]));
+    });
+    assert_eq!(read_run(&path).expect("readable"), run);
+}
+
+#[test]
+fn an_emulated_run_keeps_counts_and_times_apart() {
+    let mut run = synthetic::run(synthetic::SMALL);
+    run.devices[0].emulated = true;
+    for block in run.cells.iter_mut().flat_map(|cell| &mut cell.blocks) {
+        (block.timer_overhead_nanos, block.steady_wall_nanos, block.steady_cpu_nanos) = (0, 0, None);
+    }
+    let (_folder, path) = written(&run);
+    change(&path, |table| {
+        for name in COLUMNS.iter().map(|spec| spec.name).filter(|name| name.contains("nanos")) {
+            assert_eq!(table.column(name).expect("column").null_count(), table.height(), "{name}");
+        }
+        let counts = table.column("instructions").expect("column");
+        assert_eq!(counts.len() - counts.null_count(), 4 * 5 * 253);
+    });
+    assert_eq!(read_run(&path).expect("readable"), run);
 }
 
 #[test]
@@ -224,7 +262,7 @@ fn other_columns_are_refused_by_name() {
         ),
         (
             |table| *table = table.drop("format_version").expect("dropped"),
-            "column format_version: expected 1, found no such column",
+            "column format_version: expected 2, found no such column",
         ),
         (
             |table| add(table, Series::new("seed".into(), vec![1.5f32; table.height()])),

@@ -132,6 +132,7 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("phase", Text, &[Sample]),
     column("index", U32, &[Sample]),
     column("nanos", U64, &[Sample]),
+    column("instructions", U64, &[Sample]),
     column("example", U32, &[Prediction]),
     column("label", U32, &[Prediction]),
     column("predicted", U32, &[Prediction]),
@@ -199,6 +200,13 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("median_confidence", F64, &[Cell]),
     column("p90_nanos", F64, &[Cell]),
     column("p99_nanos", F64, &[Cell]),
+    column("init_instructions", F64, &[Cell]),
+    column("first_instructions", F64, &[Cell]),
+    column("median_instructions", F64, &[Cell]),
+    column("median_lower_instructions", F64, &[Cell]),
+    column("median_upper_instructions", F64, &[Cell]),
+    column("p90_instructions", F64, &[Cell]),
+    column("p99_instructions", F64, &[Cell]),
     column("speed", F64, &[Cell]),
     column("speed_lower", F64, &[Cell]),
     column("speed_upper", F64, &[Cell]),
@@ -215,3 +223,18 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("inference_microjoules", F64, &[Cell]),
     column("warnings", Text, &[Cell]),
 ];
+
+/// Columns that a file of an older version lacks: the version that brought them, and their names.
+pub(super) const ADDED: &[(u32, &[&str])] = &[(
+    2,
+    &[
+        "instructions",
+        "init_instructions",
+        "first_instructions",
+        "median_instructions",
+        "median_lower_instructions",
+        "median_upper_instructions",
+        "p90_instructions",
+        "p99_instructions",
+    ],
+)];

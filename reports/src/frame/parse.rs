@@ -400,9 +400,10 @@ fn blocks(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
 fn block_records(rows: &Rows<'_>) -> Result<Vec<BlockRecord>> {
     let mut numbers = rows.u32s("block")?.into_iter();
     let mut started = rows.texts("started_at")?.into_iter();
-    let mut overheads = rows.u64s("timer_overhead_nanos")?.into_iter();
+    // Absent on emulated devices, where no clock was read.
+    let mut overheads = rows.u64s_or_null("timer_overhead_nanos")?.into_iter();
     let mut cpu = rows.u64s_or_null("steady_cpu_nanos")?.into_iter();
-    let mut wall = rows.u64s("steady_wall_nanos")?.into_iter();
+    let mut wall = rows.u64s_or_null("steady_wall_nanos")?.into_iter();
     let mut rss = rows.u64s_or_null("peak_rss_bytes")?.into_iter();
     let mut energy = energy(rows)?.into_iter();
     let before = [
@@ -429,9 +430,9 @@ fn block_records(rows: &Rows<'_>) -> Result<Vec<BlockRecord>> {
             init_nanos: 0,
             warmup_nanos: Vec::new(),
             steady_nanos: Vec::new(),
-            timer_overhead_nanos: overheads.next()?,
+            timer_overhead_nanos: overheads.next()?.unwrap_or(0),
             steady_cpu_nanos: cpu.next()?,
-            steady_wall_nanos: wall.next()?,
+            steady_wall_nanos: wall.next()?.unwrap_or(0),
             peak_rss_bytes: rss.next()?,
             energy: energy.next()?,
             before: before.next()?,
@@ -483,10 +484,10 @@ fn conditions(
 fn samples(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
     let [init, first, warmup, steady] = PHASES;
     let phases = rows.texts("phase")?;
-    let (numbers, nanos) = (rows.u32s("block")?, rows.u64s("nanos")?);
+    let (numbers, amounts) = (rows.u32s("block")?, amounts(rows)?);
     let mut opened = vec![0usize; cells.len()];
-    for (row, ((owner, phase), (number, nanos))) in
-        owners(rows)?.into_iter().zip(phases).zip(numbers.into_iter().zip(nanos)).enumerate()
+    for (row, ((owner, phase), (number, amount))) in
+        owners(rows)?.into_iter().zip(phases).zip(numbers.into_iter().zip(amounts)).enumerate()
     {
         let no_cell = || rows.wrong(row, "cell", "a cell's number", owner);
         let (cell, opened) = cells.get_mut(owner).zip(opened.get_mut(owner)).ok_or_else(no_cell)?;
@@ -498,9 +499,9 @@ fn samples(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
         let block = block
             .ok_or_else(|| rows.wrong(row, "block", "the number of the block that init opened", number))?;
         match phase.as_str() {
-            name if name == init => block.init_nanos = nanos,
-            name if name == first || name == warmup => block.warmup_nanos.push(nanos),
-            name if name == steady => block.steady_nanos.push(nanos),
+            name if name == init => block.init_nanos = amount,
+            name if name == first || name == warmup => block.warmup_nanos.push(amount),
+            name if name == steady => block.steady_nanos.push(amount),
             other => return Err(rows.wrong(row, "phase", PHASES.join(", "), other)),
         }
     }
@@ -513,6 +514,14 @@ fn samples(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
         )),
         None => Ok(()),
     }
+}
+
+/// Nanoseconds, or the instructions of an emulated device.
+fn amounts(rows: &Rows<'_>) -> Result<Vec<u64>> {
+    let instructions = rows.u64s_or_null("instructions")?;
+    let either =
+        rows.u64s_or_null("nanos")?.into_iter().zip(instructions).map(|(nanos, count)| nanos.or(count));
+    rows.all("nanos", either.collect())
 }
 
 fn predictions(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {

@@ -220,6 +220,11 @@ fn blocks(run: &RunRecord) -> PolarsResult<DataFrame> {
     let rows: Vec<(usize, &CellRecord, &BlockRecord)> =
         owners(run).flat_map(|(at, cell)| cell.blocks.iter().map(move |block| (at, cell, block))).collect();
     let blocks = rows.iter().map(|(_, _, block)| *block);
+    // On an emulated device no clock was read.
+    let read = |cell: &CellRecord, nanos: u64| {
+        Some(nanos).filter(|nanos| *nanos > 0 || !run.is_emulated(&cell.cell))
+    };
+    let clocks = rows.iter().map(|(_, cell, block)| (*cell, *block));
     let energy = |block: &'_ BlockRecord| match &block.energy {
         Energy::Measured { meter, microjoules } => (Some(meter.clone()), Some(*microjoules)),
         Energy::Unmeasured => (None, None),
@@ -229,9 +234,9 @@ fn blocks(run: &RunRecord) -> PolarsResult<DataFrame> {
         .cell_names(rows.iter().map(|(at, cell, _)| (*at, *cell)))
         .u32s("block", blocks.clone().map(|one| Some(one.block)))
         .texts("started_at", blocks.clone().map(|one| Some(&*one.started_at)))
-        .u64s("timer_overhead_nanos", blocks.clone().map(|one| Some(one.timer_overhead_nanos)))
+        .u64s("timer_overhead_nanos", clocks.clone().map(|(cell, one)| read(cell, one.timer_overhead_nanos)))
         .u64s("steady_cpu_nanos", blocks.clone().map(|one| one.steady_cpu_nanos))
-        .u64s("steady_wall_nanos", blocks.clone().map(|one| Some(one.steady_wall_nanos)))
+        .u64s("steady_wall_nanos", clocks.map(|(cell, one)| read(cell, one.steady_wall_nanos)))
         .u64s("peak_rss_bytes", blocks.clone().map(|one| one.peak_rss_bytes))
         .texts("energy_meter", meters.iter().map(Option::as_deref))
         .f64s("energy_microjoules", energies.into_iter())
@@ -260,7 +265,8 @@ struct Timed<'a> {
     block: u32,
     phase: &'static str,
     index: u32,
-    nanos: u64,
+    /// Nanoseconds, or instructions on an emulated device.
+    amount: u64,
 }
 
 /// What `phase` says: `init` opens a block, `first` is the first warm-up run.
@@ -276,16 +282,23 @@ fn samples(run: &RunRecord) -> PolarsResult<DataFrame> {
         .u32s("block", rows.iter().map(|one| Some(one.block)))
         .texts("phase", rows.iter().map(|one| Some(one.phase)))
         .u32s("index", rows.iter().map(|one| Some(one.index)))
-        .u64s("nanos", rows.iter().map(|one| Some(one.nanos)))
+        .u64s(
+            "nanos",
+            rows.iter().map(|one| Some(one.amount).filter(|_| !run.is_emulated(&one.owner.1.cell))),
+        )
+        .u64s(
+            "instructions",
+            rows.iter().map(|one| Some(one.amount).filter(|_| run.is_emulated(&one.owner.1.cell))),
+        )
         .finish()
 }
 
 fn timed<'a>(owner: (usize, &'a CellRecord), block: &'a BlockRecord) -> impl Iterator<Item = Timed<'a>> {
     let [init, first, warmup, steady] = PHASES;
     let (front, rest) = block.warmup_nanos.split_at(block.warmup_nanos.len().min(1));
-    let phase = move |phase: &'static str, nanos: Vec<u64>| {
-        let row = move |(index, nanos)| Timed { owner, block: block.block, phase, index, nanos };
-        (0u32..).zip(nanos).map(row)
+    let phase = move |phase: &'static str, amounts: Vec<u64>| {
+        let row = move |(index, amount)| Timed { owner, block: block.block, phase, index, amount };
+        (0u32..).zip(amounts).map(row)
     };
     phase(init, vec![block.init_nanos])
         .chain(phase(first, front.to_vec()))

@@ -8,7 +8,7 @@ use polars::prelude::{
     Column, DataFrame, ParquetReader, ParquetWriter, PolarsError, PolarsResult, SerReader,
 };
 
-use super::columns::COLUMNS;
+use super::columns::{ADDED, COLUMNS};
 use super::{Kind, frames, parse};
 use crate::record::{FORMAT_VERSION, RunRecord};
 
@@ -109,7 +109,8 @@ pub fn read_run(path: &Path) -> Result<RunRecord, StoreError> {
     }
     let bytes = std::fs::read(path).map_err(io)?;
     let table = read_table(bytes).map_err(no_parquet)?;
-    check_version(path, &table)?;
+    let version = check_version(path, &table)?;
+    let table = brought_up(table, version).map_err(|error| no_parquet(one_line(&error)))?;
     check_columns(path, &table)?;
     parse::record(path, &table)
 }
@@ -186,18 +187,33 @@ fn read_table(bytes: Vec<u8>) -> Result<DataFrame, String> {
     }
 }
 
-fn check_version(path: &Path, table: &DataFrame) -> Result<(), StoreError> {
+/// The version of the file: this one, or an older one that can still be read.
+fn check_version(path: &Path, table: &DataFrame) -> Result<u32, StoreError> {
     let version =
         |found: String| StoreError::Version { path: path.to_owned(), expected: FORMAT_VERSION, found };
     let column = table.column("format_version").map_err(|_| version("no such column".to_owned()))?;
     let values = column.u32().map_err(|_| version(column.dtype().to_string()))?;
-    if values.is_empty() {
-        return Err(version("no rows".to_owned()));
-    }
-    match values.iter().find(|value| *value != Some(FORMAT_VERSION)) {
+    let Some(first) = values.iter().next() else { return Err(version("no rows".to_owned())) };
+    let readable =
+        |value: &Option<u32>| *value == first && value.is_some_and(|one| (1..=FORMAT_VERSION).contains(&one));
+    match values.iter().find(|value| !readable(value)) {
         Some(other) => Err(version(other.map_or("null".to_owned(), |other| other.to_string()))),
-        None => Ok(()),
+        None => Ok(first.unwrap_or(FORMAT_VERSION)),
     }
+}
+
+/// Gives a table of an older version the columns that came after it, empty.
+fn brought_up(mut table: DataFrame, version: u32) -> PolarsResult<DataFrame> {
+    let later = ADDED.iter().filter(|(since, _)| *since > version).flat_map(|(_, names)| names.iter());
+    for name in later.copied() {
+        if let Some(spec) = COLUMNS.iter().find(|spec| spec.name == name)
+            && table.column(name).is_err()
+        {
+            let column = Column::full_null(name.into(), table.height(), &spec.column_type.data_type());
+            table.with_column(column)?;
+        }
+    }
+    Ok(table)
 }
 
 fn check_columns(path: &Path, table: &DataFrame) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Version of these rows and of the Parquet columns made from them. Raised together with an entry in `CHANGELOG.md`
 /// beside this file.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything about one `bench run`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -20,6 +20,13 @@ pub struct RunRecord {
     pub artifacts: Vec<ArtifactRecord>,
     /// In the order of the plan.
     pub cells: Vec<CellRecord>,
+}
+
+impl RunRecord {
+    /// Whether the device of a cell was emulated: its latencies are instructions then.
+    pub fn is_emulated(&self, cell: &Cell) -> bool {
+        self.devices.iter().any(|device| device.name == cell.device && device.emulated)
+    }
 }
 
 /// What was asked for and with what.
@@ -56,7 +63,8 @@ pub struct DeviceRecord {
     pub name: String,
     /// How it was reached: `local`, `ssh`, `adb`, ...
     pub transport: String,
-    /// Whether it was emulated; its latencies are then not times.
+    /// Whether it was emulated. What a [`BlockRecord`] of it holds as nanoseconds of single runs and of init are then
+    /// counts of instructions, its clocks are 0, and every export puts them into columns of instructions.
     pub emulated: bool,
     /// Version of its agent.
     pub agent_version: Option<String>,

@@ -9,7 +9,7 @@ use crate::summary::{CellSummary, EnergySummary, Group, RunSummary};
 /// `host · mobilenet_v2 · edgebench · 1 thread`.
 pub(super) fn group_title(group: &Group) -> String {
     let title = format!("{} · {} · {}", group.device, group.model, execution(group));
-    if group.emulated { format!("{title} · emulated: counts, not times") } else { title }
+    if group.emulated { format!("{title} · emulated: instructions, not times") } else { title }
 }
 
 /// `edgebench · 1 thread`.
@@ -96,16 +96,24 @@ pub(super) fn comparison(cell: &CellSummary, group: &Group) -> Option<String> {
 /// What the intervals and gaps of a group's table mean, one line each, only for what occurs in it.
 pub(super) fn legend(group: &Group) -> Vec<String> {
     let mut lines = vec![];
+    lines.extend(group.emulated.then(|| COUNTS.to_owned()));
     lines.extend(interval_levels(group));
     if let Some(reference) = &group.reference {
         lines.push(format!(
             "vs ref, speed, flips: against {reference}; flips: − right to wrong, + wrong to right"
         ));
     }
-    lines.extend(missing_tails(group));
-    lines.extend(missing_energy(group));
+    // A count is the same every time, and an emulator draws no current of the device.
+    if !group.emulated {
+        lines.extend(missing_tails(group));
+        lines.extend(missing_energy(group));
+    }
     lines
 }
+
+/// What stands in the columns of an emulated device.
+const COUNTS: &str =
+    "median, init, first: instructions executed on the emulated processor; nothing here is a time";
 
 /// Levels of the intervals that occur, the lowest first.
 fn interval_levels(group: &Group) -> Option<String> {

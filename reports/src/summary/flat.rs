@@ -34,14 +34,14 @@ pub const FIGURES: &[(&str, Figure)] = &[
     ("peak_rss_bytes", Count(|cell| cell.peak_rss_bytes)),
     ("blocks", Count(|cell| cell.latency.as_ref().map(|latency| latency.median.block_medians.len() as u64))),
     ("samples", Count(|cell| cell.latency.as_ref().map(|latency| latency.ascending.len() as u64))),
-    ("init_nanos", Number(|cell| cell.init.as_ref().map(|init| init.median))),
-    ("first_nanos", Number(|cell| cell.first_inference.as_ref().map(|first| first.median))),
-    ("median_nanos", Number(|cell| cell.latency.as_ref().map(|latency| latency.median.median))),
-    ("median_lower_nanos", Number(|cell| median_interval(cell).map(|interval| interval.lower))),
-    ("median_upper_nanos", Number(|cell| median_interval(cell).map(|interval| interval.upper))),
+    ("init_nanos", Number(|cell| init(timed(cell)?))),
+    ("first_nanos", Number(|cell| first(timed(cell)?))),
+    ("median_nanos", Number(|cell| median(timed(cell)?))),
+    ("median_lower_nanos", Number(|cell| Some(median_interval(timed(cell)?)?.lower))),
+    ("median_upper_nanos", Number(|cell| Some(median_interval(timed(cell)?)?.upper))),
     ("median_confidence", Number(|cell| median_interval(cell).map(|interval| interval.confidence))),
-    ("p90_nanos", Number(|cell| cell.latency.as_ref()?.p90.value())),
-    ("p99_nanos", Number(|cell| cell.latency.as_ref()?.p99.value())),
+    ("p90_nanos", Number(|cell| timed(cell)?.latency.as_ref()?.p90.value())),
+    ("p99_nanos", Number(|cell| timed(cell)?.latency.as_ref()?.p99.value())),
     ("speed", Number(|cell| cell.speed.as_ref().map(|speed| speed.ratio.ratio))),
     ("speed_lower", Number(|cell| speed_interval(cell).map(|interval| interval.lower))),
     ("speed_upper", Number(|cell| speed_interval(cell).map(|interval| interval.upper))),
@@ -60,6 +60,13 @@ pub const FIGURES: &[(&str, Figure)] = &[
         "warnings",
         Text(|cell| Some(cell.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))),
     ),
+    ("init_instructions", Number(|cell| init(counted(cell)?))),
+    ("first_instructions", Number(|cell| first(counted(cell)?))),
+    ("median_instructions", Number(|cell| median(counted(cell)?))),
+    ("median_lower_instructions", Number(|cell| Some(median_interval(counted(cell)?)?.lower))),
+    ("median_upper_instructions", Number(|cell| Some(median_interval(counted(cell)?)?.upper))),
+    ("p90_instructions", Number(|cell| counted(cell)?.latency.as_ref()?.p90.value())),
+    ("p99_instructions", Number(|cell| counted(cell)?.latency.as_ref()?.p99.value())),
 ];
 
 /// How an outcome is called in every export.
@@ -76,6 +83,28 @@ fn failure(cell: &CellSummary) -> Option<(&str, &str)> {
         Outcome::Failed { stage, reason } => Some((stage, reason)),
         _ => None,
     }
+}
+
+/// The cell if its latencies are times.
+fn timed(cell: &CellSummary) -> Option<&CellSummary> {
+    Some(cell).filter(|cell| !cell.emulated)
+}
+
+/// The cell if its latencies are counts of instructions.
+fn counted(cell: &CellSummary) -> Option<&CellSummary> {
+    Some(cell).filter(|cell| cell.emulated)
+}
+
+fn init(cell: &CellSummary) -> Option<f64> {
+    cell.init.as_ref().map(|init| init.median)
+}
+
+fn first(cell: &CellSummary) -> Option<f64> {
+    cell.first_inference.as_ref().map(|first| first.median)
+}
+
+fn median(cell: &CellSummary) -> Option<f64> {
+    cell.latency.as_ref().map(|latency| latency.median.median)
 }
 
 fn median_interval(cell: &CellSummary) -> Option<Interval> {

@@ -252,12 +252,14 @@ fn about_timer(summary: &CellSummary, blocks: &[&BlockRecord]) -> Option<Warning
 }
 
 fn about_blocks(summary: &CellSummary) -> Option<Warning> {
-    let found = summary.latency.as_ref()?.median.block_medians.len();
+    let latency = summary.latency.as_ref().filter(|latency| !latency.emulated)?;
+    let found = latency.median.block_medians.len();
     (found < BLOCKS_WANTED).then_some(Warning::FewBlocks { found })
 }
 
 fn about_samples(summary: &CellSummary) -> Option<Warning> {
-    match summary.latency.as_ref()?.p90 {
+    // Of counts that repeat exactly, few say as much as many.
+    match summary.latency.as_ref().filter(|latency| !latency.emulated)?.p90 {
         Tail::TooFew { found, needed } => Some(Warning::FewSamples { found, needed }),
         Tail::Known(_) => None,
     }

@@ -114,5 +114,16 @@ pub(super) fn of_panel(panel: &Panel<'_>, number: usize) -> Result<Vec<Plot>, Re
 
 /// The unit in which an axis up to `largest` nanoseconds is labelled, with its name.
 fn time_axis(largest: f64, emulated: bool) -> (f64, &'static str) {
-    if emulated { (1.0, "emulated count") } else { figures::time_unit(largest) }
+    if emulated { count_unit(largest) } else { figures::time_unit(largest) }
+}
+
+/// The unit of an axis of instructions: thousands, millions or thousand millions.
+fn count_unit(largest: f64) -> (f64, &'static str) {
+    const UNITS: &[(f64, &str)] = &[
+        (1e9, "10⁹ instructions (emulated)"),
+        (1e6, "10⁶ instructions (emulated)"),
+        (1e3, "10³ instructions (emulated)"),
+    ];
+    let fitting = UNITS.iter().find(|(size, _)| largest >= *size);
+    fitting.copied().unwrap_or((1.0, "instructions (emulated)"))
 }
