@@ -28,6 +28,7 @@ DTYPES = {
     "int64": ("INT64", np.int64),
     "bool": ("BOOL", np.bool_),
     "complex64": ("COMPLEX64", np.complex64),
+    "resource": ("RESOURCE", np.int32),
 }
 
 # Weights are read in place by vector loads (schema: `force_align: 16`).

@@ -11,9 +11,9 @@ use crate::error::Fault;
 use crate::memory::Frame;
 use crate::tensor::DType;
 
-/// Types that LiteRT computes (`matrix_diag.cc`, `matrix_set_diag.cc`); its outputs of other types are never written.
+/// Types that LiteRT computes (`matrix_diag.cc`, `matrix_set_diag.cc`), and bool, of which LiteRT never writes the output.
 const TYPES: &[DType] =
-    &[DType::Float32, DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Int64];
+    &[DType::Float32, DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Int64, DType::Bool];
 
 /// Prepares MATRIX_DIAG. Zero is the stored 0, whatever the zero point.
 pub(crate) fn matrix_diag(site: &Site<'_, '_>) -> Result<Prepared, Fault> {

@@ -1,9 +1,9 @@
-//! AVERAGE_POOL_2D and MAX_POOL_2D, on floats and on quantized values.
+//! AVERAGE_POOL_2D and MAX_POOL_2D, on floats and on quantized values; L2_POOL_2D on floats.
 
 use alloc::format;
 
 use bytemuck::Pod;
-use edgebench_kernels::reference::pool_2d::{average_quantized, max_quantized};
+use edgebench_kernels::reference::pool_2d::{average_quantized, max_quantized, root_mean_square_f32};
 use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::table::{self, PoolF32, PoolI8};
 use edgebench_kernels::{Clamp, Pool2dShape, Table};
@@ -38,6 +38,18 @@ pub(crate) fn average_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         int16: average_quantized,
     };
     pool(site, &kernels)
+}
+
+/// Prepares L2_POOL_2D: NHWC floats; taps in the padding do not count.
+pub(crate) fn l2_pool_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let options = site.options(|table| table.builtin_options_as_pool_2_doptions())?;
+    let (input, output) = (site.input(0)?, site.output(0)?);
+    let shape = shape(site, &options, &input)?;
+    output.expect_shape(&[shape.batch, shape.out_height, shape.out_width, shape.channels])?;
+    input.expect_dtype(DType::Float32)?;
+    output.expect_dtype(DType::Float32)?;
+    let activation = float_clamp(options.fused_activation_function(), site)?;
+    Ok(plain_unary(move |input, output| root_mean_square_f32(&shape, activation, input, output)))
 }
 
 /// Prepares MAX_POOL_2D: NHWC.

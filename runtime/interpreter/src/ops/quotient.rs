@@ -1,4 +1,4 @@
-//! DIV, FLOOR_DIV, FLOOR_MOD and POW with broadcasting. Divisors of 0 and negative exponents of integers stop the run.
+//! DIV, FLOOR_DIV, FLOOR_MOD, ATAN2 and POW with broadcasting. Divisors of 0 and negative exponents of integers stop the run.
 
 use alloc::format;
 
@@ -66,6 +66,15 @@ fn quantized_div<T: Pod + Quantized + Send + Sync>(
         quotient::div_quantized(&constants, &walk, left, right, frame.outputs.of());
         Ok(())
     }))
+}
+
+/// Prepares ATAN2: the angle of the point with input 0 as its y and input 1 as its x. Both have one shape.
+pub(crate) fn atan2(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let pair = Pair::of(site)?;
+    pair.right.expect_shape(pair.left.shape())?;
+    pair.left.expect_dtype(DType::Float32)?;
+    let walk = pair.walk;
+    Ok(plain_binary(move |left, right, output| for_each_pair(&walk, left, right, output, libm::atan2f)))
 }
 
 /// Prepares FLOOR_DIV.

@@ -1,4 +1,4 @@
-//! UNIDIRECTIONAL_SEQUENCE_RNN on floats, and on floats with int8 weights.
+//! RNN and UNIDIRECTIONAL_SEQUENCE_RNN on floats, and on floats with int8 weights.
 
 use alloc::format;
 
@@ -6,6 +6,7 @@ use edgebench_kernels::Set;
 use edgebench_kernels::reference::lstm::Matrix;
 use edgebench_kernels::reference::rnn::Rnn;
 use edgebench_kernels::spec::InputQuantization;
+use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::filter::{FloatConstant, int8_filter};
 use super::lstm::{activation, one_scale};
@@ -31,12 +32,32 @@ struct Sequence {
 /// `[units, units]`, bias `[units]`, state `[batch, units]`.
 pub(crate) fn unidirectional_sequence_rnn(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_sequence_rnnoptions())?;
-    let (input, weights, bias) = (site.input(0)?, site.input(1)?, site.input(3)?);
-    let [outer, inner, inputs] = input.dims()?;
-    let [units, _] = weights.dims()?;
+    let [outer, inner, inputs] = site.input(0)?.dims()?;
+    let [units, _] = site.input(1)?.dims()?;
     let time_major = options.time_major();
     let (time, batch) = if time_major { (outer, inner) } else { (inner, outer) };
     site.output(0)?.expect_shape(&[outer, inner, units])?;
+    let asymmetric = options.asymmetric_quantize_inputs();
+    layer(site, [batch, time, inputs, units], time_major, (options.fused_activation_function(), asymmetric))
+}
+
+/// Prepares RNN: input `[batch, inputs]`, one step; weights, bias and state as above.
+pub(crate) fn rnn(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
+    let options = site.options(|table| table.builtin_options_as_rnnoptions())?;
+    let [batch, inputs] = site.input(0)?.dims()?;
+    let [units, _] = site.input(1)?.dims()?;
+    site.output(0)?.expect_shape(&[batch, units])?;
+    let asymmetric = options.asymmetric_quantize_inputs();
+    layer(site, [batch, 1, inputs, units], true, (options.fused_activation_function(), asymmetric))
+}
+
+fn layer(
+    site: &Site<'_, '_>,
+    [batch, time, inputs, units]: [usize; 4],
+    time_major: bool,
+    (kind, asymmetric): (ActivationFunctionType, bool),
+) -> Result<Prepared, Fault> {
+    let (input, weights, bias) = (site.input(0)?, site.input(1)?, site.input(3)?);
     site.variable(STATE)?.expect_shape(&[batch, units])?;
     for operand in [&input, &site.output(0)?, &site.variable(STATE)?] {
         operand.expect_dtype(DType::Float32)?;
@@ -47,12 +68,8 @@ pub(crate) fn unidirectional_sequence_rnn(site: &Site<'_, '_>) -> Result<Prepare
         input: matrix(&weights, [units, inputs])?,
         recurrent: matrix(&site.input(2)?, [units, units])?,
         bias: FloatConstant::of(&bias)?.wide().into_owned(),
-        activation: activation(options.fused_activation_function(), site)?,
-        quantization: if options.asymmetric_quantize_inputs() {
-            InputQuantization::Asymmetric
-        } else {
-            InputQuantization::Symmetric
-        },
+        activation: activation(kind, site)?,
+        quantization: if asymmetric { InputQuantization::Asymmetric } else { InputQuantization::Symmetric },
     };
     let weights = units * (inputs + units);
     let packed_bytes = match rnn.input {

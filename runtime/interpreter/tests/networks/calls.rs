@@ -220,7 +220,7 @@ fn signatures_are_run_by_their_key() {
 fn every_lack_is_named() {
     let mut net = branch();
     let next = net.floats(&[3]);
-    net.node(BuiltinOperator::UNIQUE, &[3], &[next], BuiltinOptionsT::NONE);
+    net.node(BuiltinOperator::HASHTABLE_FIND, &[3], &[next], BuiltinOptionsT::NONE);
     net.node(BuiltinOperator::ADD, &[3, next], &[], BuiltinOptionsT::AddOptions(Box::default()));
     let output = net.floats(&[3]);
     net.nodes()[2].outputs = Some(vec![output]);
@@ -232,7 +232,7 @@ fn every_lack_is_named() {
     assert_eq!(
         lacks,
         [
-            "node 1 (UNIQUE): unsupported operator",
+            "node 1 (HASHTABLE_FIND): unsupported operator",
             "subgraph 1 node 0 (ADD): expected version 1 to 5, found 77"
         ]
     );

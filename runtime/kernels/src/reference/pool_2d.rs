@@ -39,6 +39,16 @@ pub fn average_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], o
     });
 }
 
+/// Root of the mean square of the taps inside the image.
+pub fn root_mean_square_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]) {
+    assert_eq!(input.len(), shape.input_len());
+    for_each_window(shape, output, |taps| {
+        let square = |(sum, count), tap: usize| (sum + input[tap] * input[tap], count + 1.0);
+        let (sum, count): (f32, f32) = taps.fold((0.0, 0.0), square);
+        activation.apply(libm::sqrtf(sum / count))
+    });
+}
+
 /// Mean of the taps inside the image, rounded half away from zero.
 pub fn average_quantized<T: Quantized>(
     shape: &Pool2dShape,
