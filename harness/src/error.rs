@@ -12,6 +12,7 @@ mod dataset;
 mod device;
 mod file;
 mod names;
+mod peer;
 mod plan;
 mod render;
 mod run;

@@ -10,7 +10,10 @@ use serde_json::Value;
 
 /// Every arrow there may be between our crates. An arrow that is not here is a mistake, also in tests.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("edgebench-harness", &["edgebench-reports", "edgebench-wire", "edgebench-converter"]),
+    (
+        "edgebench-harness",
+        &["edgebench-reports", "edgebench-wire", "edgebench-converter", "edgebench-litert"],
+    ),
     ("edgebench-reports", &[]),
     ("edgebench-agent", &["edgebench-agent-core", "edgebench-wire", "edgebench-interpreter"]),
     ("edgebench-agent-core", &["edgebench-wire", "edgebench-interpreter"]),
@@ -20,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("edgebench-interpreter", &["edgebench-kernels", "edgebench-schema"]),
     ("edgebench-kernels", &[]),
     ("edgebench-schema", &[]),
+    ("edgebench-litert", &[]),
     ("edgebench-tasks", &[]),
 ];
 
@@ -36,12 +40,13 @@ const FENCED: &[(&str, &[&str])] = &[
     ("plotters", &["edgebench-reports"]),
     ("flatbuffers", &["edgebench-schema", "edgebench-converter"]),
     ("tokio", &["edgebench-harness"]),
+    ("libloading", &["edgebench-litert"]),
     ("bincode", &[]),
 ];
 
 /// Crates with code that the compiler cannot prove: kernels by design, the schema because flatc writes it, the counter
-/// because it is a door to QEMU's C functions.
-const MAY_BE_UNSAFE: &[&str] = &["runtime/kernels", "runtime/schema", "agent/counter"];
+/// and the peer because they are doors to C functions of QEMU and LiteRT.
+const MAY_BE_UNSAFE: &[&str] = &["runtime/kernels", "runtime/schema", "runtime/litert", "agent/counter"];
 
 const MAX_LINES_WITHOUT_TESTS: usize = 800;
 const FORBIDDEN_MODULES: &[&str] = &["utils", "helpers", "common", "misc", "imp"];

@@ -8,6 +8,7 @@ mod doctor;
 mod infer;
 mod inspect;
 mod locations;
+mod parity;
 mod report;
 mod run;
 mod suites;
@@ -70,6 +71,8 @@ enum Verb {
     Infer(infer::InferArgs),
     /// Compare the tensors of two .npz files: how far apart, and which differs first.
     DiffOutputs(diff_outputs::DiffArgs),
+    /// Compare a model with LiteRT, operator by operator: equal, rounded elsewhere, or apart.
+    Parity(parity::ParityArgs),
     /// List the suites, or check one.
     Suites(suites::SuitesArgs),
     /// List the devices, or check that they answer.
@@ -130,6 +133,7 @@ impl Cli {
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
             Verb::Infer(arguments) => infer::run(&arguments, terminal),
             Verb::DiffOutputs(arguments) => diff_outputs::run(&arguments, terminal),
+            Verb::Parity(arguments) => parity::run(&arguments, terminal),
             Verb::Suites(arguments) => suites::run(&arguments, terminal),
             Verb::Devices(arguments) => devices::run(&arguments, terminal),
             Verb::Doctor(arguments) => doctor::run(&arguments, terminal),

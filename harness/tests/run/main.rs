@@ -6,5 +6,6 @@ mod broken;
 mod interrupted;
 mod kept;
 mod outcome;
+mod peer;
 mod place;
 mod verbs;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options, TensorView};
+use edgebench_interpreter::{Interpreter, KernelChoice, Model, NodeRun, Options, TensorView};
 
 use crate::error::ConvertError;
 
@@ -29,78 +29,188 @@ pub struct InferOptions {
     pub kernels: String,
     /// Return every tensor that an operator writes, in the order of writing; else the outputs only.
     pub dump_all: bool,
+    /// Key of the signature to call; none for the main subgraph.
+    pub signature: Option<String>,
 }
 
-/// Runs a `.tflite` model once. Inputs are matched by name, those without one in order; float values for a quantized
-/// input are quantized as `QUANTIZE` does.
+/// A tensor of a run with its index in the file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TracedTensor {
+    /// Index among the main subgraph's tensors.
+    pub index: usize,
+    /// Its value.
+    pub tensor: LooseTensor,
+}
+
+/// Runs a `.tflite` model once. Inputs are matched by name (the signature's, where one is called), those without one
+/// in order; float values for a quantized input are quantized as `QUANTIZE` does.
 ///
 /// # Errors
-/// When the model does not load or run, an input is missing, unknown or of another shape or type, or the kernel set is
-/// unknown here.
+/// When the model does not load or run, there is no such signature, an input is missing, unknown or of another shape or
+/// type, or the kernel set is unknown here.
 pub fn infer(
     model: &[u8],
     inputs: &[LooseTensor],
     how: &InferOptions,
 ) -> Result<Vec<LooseTensor>, ConvertError> {
-    let kernels: KernelChoice = how.kernels.parse().map_err(run_error)?;
     let model = Model::load(model).map_err(run_error)?;
-    let options = Options { kernels, threads: how.threads, ..Options::default() };
-    let mut interpreter = Interpreter::new(&model, &options).map_err(run_error)?;
-    feed(&mut interpreter, inputs)?;
+    let mut call = Call::new(&model, how)?;
+    call.feed(inputs)?;
     let mut names = Names::default();
     let mut written = Vec::new();
-    interpreter
-        .invoke_observed(&mut |node| {
-            if how.dump_all {
-                written.extend(node.outputs().map(|view| names.loose(&view)));
+    let mut observe = |node: NodeRun<'_>| {
+        if how.dump_all {
+            written.extend(node.outputs().map(|view| names.loose(&view)));
+        }
+    };
+    call.interpreter.invoke_observed(&mut observe).map_err(run_error)?;
+    Ok(if how.dump_all { written } else { call.outputs() })
+}
+
+/// Runs a model once as [`infer`] does and returns its inputs, as it took them, and every tensor that an operator
+/// wrote, at the moment it was written.
+///
+/// # Errors
+/// As [`infer`].
+pub fn trace(
+    model: &[u8],
+    inputs: &[LooseTensor],
+    how: &InferOptions,
+) -> Result<Vec<TracedTensor>, ConvertError> {
+    let model = Model::load(model).map_err(run_error)?;
+    let mut call = Call::new(&model, how)?;
+    call.feed(inputs)?;
+    let mut names = Names::default();
+    let mut traced = Vec::new();
+    let mut note = |view: TensorView<'_>| {
+        traced.push(TracedTensor { index: view.index, tensor: names.loose(&view) });
+    };
+    (0..call.interpreter.input_count()).filter_map(|slot| call.interpreter.input(slot)).for_each(&mut note);
+    call.interpreter.invoke_observed(&mut |node| node.outputs().for_each(&mut note)).map_err(run_error)?;
+    Ok(traced)
+}
+
+/// The inputs of a model with their names, types and shapes, all zero.
+///
+/// # Errors
+/// When the model does not load, or there is no such signature.
+pub fn input_specs(model: &[u8], how: &InferOptions) -> Result<Vec<LooseTensor>, ConvertError> {
+    let model = Model::load(model).map_err(run_error)?;
+    let call = Call::new(&model, how)?;
+    let named = |slot| {
+        let view = call.interpreter.input(slot)?;
+        Some(loose(&view, call.input_name(slot).unwrap_or_default().to_owned()))
+    };
+    Ok((0..call.interpreter.input_count()).filter_map(named).collect())
+}
+
+/// The inputs of a model as it takes them: matched, quantized, in its order, each with its name.
+///
+/// # Errors
+/// As [`infer`], but nothing is run.
+pub fn bind(
+    model: &[u8],
+    inputs: &[LooseTensor],
+    how: &InferOptions,
+) -> Result<Vec<LooseTensor>, ConvertError> {
+    let model = Model::load(model).map_err(run_error)?;
+    let mut call = Call::new(&model, how)?;
+    call.feed(inputs)?;
+    let views = (0..call.interpreter.input_count()).filter_map(|slot| call.interpreter.input(slot));
+    Ok(views.map(|view| loose(&view, view.name.to_owned())).collect())
+}
+
+/// A model made ready for one call, with the names its inputs and outputs go by.
+struct Call<'m> {
+    interpreter: Interpreter<'m>,
+    /// Names of inputs by slot; empty where the tensors' own names count.
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl<'m> Call<'m> {
+    fn new(model: &'m Model<'_>, how: &InferOptions) -> Result<Self, ConvertError> {
+        let kernels: KernelChoice = how.kernels.parse().map_err(run_error)?;
+        let options = Options { kernels, threads: how.threads, ..Options::default() };
+        let Some(key) = &how.signature else {
+            let interpreter = Interpreter::new(model, &options).map_err(run_error)?;
+            return Ok(Self { interpreter, inputs: Vec::new(), outputs: Vec::new() });
+        };
+        let interpreter = Interpreter::for_signature(model, key, &options).map_err(run_error)?;
+        let signature = model.signatures().iter().find(|signature| signature.key == key.as_str());
+        let (inputs, outputs) = signature.map(|it| (&it.inputs[..], &it.outputs[..])).unwrap_or_default();
+        let (inputs, outputs) =
+            (by_slot(inputs, interpreter.input_count()), by_slot(outputs, interpreter.output_count()));
+        Ok(Self { interpreter, inputs, outputs })
+    }
+
+    fn input_name(&self, slot: usize) -> Option<&str> {
+        let own = self.interpreter.input(slot).map(|view| view.name);
+        self.inputs.get(slot).map(String::as_str).filter(|name| !name.is_empty()).or(own)
+    }
+
+    fn outputs(&self) -> Vec<LooseTensor> {
+        let mut names = Names::default();
+        let named = |slot| {
+            let view = self.interpreter.output(slot)?;
+            let name = self.outputs.get(slot).filter(|name| !name.is_empty());
+            Some(name.map_or_else(|| names.loose(&view), |name| loose(&view, name.clone())))
+        };
+        (0..self.interpreter.output_count()).filter_map(named).collect()
+    }
+
+    fn feed(&mut self, inputs: &[LooseTensor]) -> Result<(), ConvertError> {
+        let mut fed = BTreeSet::new();
+        for (position, tensor) in inputs.iter().enumerate() {
+            let slot = self.slot(tensor, position)?;
+            fill(&mut self.interpreter, slot, tensor)?;
+            if !fed.insert(slot) {
+                return Err(ConvertError::Infer { cause: format!("input {slot} is given twice") });
+            }
+        }
+        match (0..self.interpreter.input_count()).find(|slot| !fed.contains(slot)) {
+            None => Ok(()),
+            Some(slot) => {
+                let name = self.input_name(slot).unwrap_or_default();
+                let view = self.interpreter.input(slot);
+                let described = view.map(|view| format!("\"{name}\" {} {:?}", view.dtype, view.shape));
+                Err(ConvertError::Infer {
+                    cause: format!("missing input {slot} {}", described.unwrap_or_default()),
+                })
+            }
+        }
+    }
+
+    /// Which input a tensor is for.
+    fn slot(&self, tensor: &LooseTensor, position: usize) -> Result<usize, ConvertError> {
+        let count = self.interpreter.input_count();
+        let found = match &tensor.name {
+            Some(name) => (0..count).find(|slot| self.input_name(*slot) == Some(name)),
+            None => Some(position).filter(|slot| *slot < count),
+        };
+        found.ok_or_else(|| {
+            let known: Vec<&str> = (0..count).filter_map(|slot| self.input_name(slot)).collect();
+            let given = tensor.name.clone().unwrap_or_else(|| position.to_string());
+            ConvertError::Infer {
+                cause: format!("no input \"{given}\", expected one of: {}", known.join(", ")),
             }
         })
-        .map_err(run_error)?;
-    if !how.dump_all {
-        let outputs = (0..interpreter.output_count()).filter_map(|index| interpreter.output(index));
-        written = outputs.map(|view| names.loose(&view)).collect();
     }
-    Ok(written)
+}
+
+/// Names by slot, from a signature's pairs of name and slot.
+fn by_slot(pairs: &[(&str, usize)], count: usize) -> Vec<String> {
+    let mut names = vec![String::new(); count];
+    for (name, slot) in pairs {
+        if let Some(place) = names.get_mut(*slot) {
+            (*name).clone_into(place);
+        }
+    }
+    names
 }
 
 fn run_error(error: impl std::error::Error) -> ConvertError {
     ConvertError::Infer { cause: error.to_string() }
-}
-
-fn feed(interpreter: &mut Interpreter<'_>, inputs: &[LooseTensor]) -> Result<(), ConvertError> {
-    let mut fed = BTreeSet::new();
-    for (position, tensor) in inputs.iter().enumerate() {
-        let slot = slot(interpreter, tensor, position)?;
-        fill(interpreter, slot, tensor)?;
-        if !fed.insert(slot) {
-            return Err(ConvertError::Infer { cause: format!("input {slot} is given twice") });
-        }
-    }
-    match (0..interpreter.input_count()).find(|slot| !fed.contains(slot)) {
-        None => Ok(()),
-        Some(slot) => {
-            let view = interpreter.input(slot);
-            let described = view.map(|view| format!("\"{}\" {} {:?}", view.name, view.dtype, view.shape));
-            Err(ConvertError::Infer {
-                cause: format!("missing input {slot} {}", described.unwrap_or_default()),
-            })
-        }
-    }
-}
-
-/// Which input a tensor is for.
-fn slot(interpreter: &Interpreter<'_>, tensor: &LooseTensor, position: usize) -> Result<usize, ConvertError> {
-    let count = interpreter.input_count();
-    let found = match &tensor.name {
-        Some(name) => (0..count).find(|slot| interpreter.input(*slot).is_some_and(|view| view.name == *name)),
-        None => Some(position).filter(|slot| *slot < count),
-    };
-    found.ok_or_else(|| {
-        let known: Vec<&str> =
-            (0..count).filter_map(|slot| interpreter.input(slot)).map(|view| view.name).collect();
-        let given = tensor.name.clone().unwrap_or_else(|| position.to_string());
-        ConvertError::Infer { cause: format!("no input \"{given}\", expected one of: {}", known.join(", ")) }
-    })
 }
 
 fn fill(interpreter: &mut Interpreter<'_>, slot: usize, tensor: &LooseTensor) -> Result<(), ConvertError> {
@@ -138,11 +248,15 @@ impl Names {
             if view.name.is_empty() { format!("tensor_{}", view.index) } else { view.name.to_owned() };
         let name = if self.0.contains(&plain) { format!("{plain}#{}", view.index) } else { plain };
         self.0.insert(name.clone());
-        LooseTensor {
-            name: Some(name),
-            dtype: view.dtype.name().to_ascii_lowercase(),
-            shape: view.shape.to_vec(),
-            bytes: view.bytes.to_vec(),
-        }
+        loose(view, name)
+    }
+}
+
+fn loose(view: &TensorView<'_>, name: String) -> LooseTensor {
+    LooseTensor {
+        name: Some(name),
+        dtype: view.dtype.name().to_ascii_lowercase(),
+        shape: view.shape.to_vec(),
+        bytes: view.bytes.to_vec(),
     }
 }

@@ -7,6 +7,7 @@
 
 mod calibrate;
 mod convert;
+mod cut;
 mod error;
 mod graph;
 pub mod import;
@@ -19,9 +20,10 @@ pub mod write;
 
 pub use calibrate::{Calibration, CalibrationOptions, Method, Observer, Samples, TensorRange, calibrate};
 pub use convert::{Converted, convert};
+pub use cut::{OperatorModel, operator_models};
 pub use error::{ConvertError, ImportError};
 pub use graph::Graph;
-pub use infer::{InferOptions, LooseTensor, infer};
+pub use infer::{InferOptions, LooseTensor, TracedTensor, bind, infer, input_specs, trace};
 pub use inspect::{
     Arena, Inspection, OperatorLine, OperatorTotal, QuantizationLine, TensorLine, TypeTotal, check, inspect,
 };

@@ -1,0 +1,128 @@
+//! Takes a network apart into models of one operator each, so that another runtime can be asked about every operator
+//! by itself, on inputs that do not carry the differences of the operators before it. Must not run anything.
+
+use crate::error::ImportError;
+use crate::graph::{Graph, Operator, Tensor};
+use crate::import;
+use crate::write;
+
+/// One operator as a model of its own, with the constants it needs and the operators that make constants for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperatorModel {
+    /// The operator's index in the network's file.
+    pub index: usize,
+    /// Its name, such as `CONV_2D`.
+    pub name: String,
+    /// Tensors of the network that go in, in the order of the model's inputs.
+    pub inputs: Vec<usize>,
+    /// Tensors of the network that come out, in the order of the model's outputs.
+    pub outputs: Vec<usize>,
+    /// The model: a `.tflite` file.
+    pub model: Vec<u8>,
+}
+
+/// Every operator of a network that depends on its inputs, in execution order.
+///
+/// # Errors
+/// When the file cannot be read as one editable graph: broken, or of several subgraphs.
+pub fn operator_models(model: &[u8]) -> Result<Vec<OperatorModel>, ImportError> {
+    let graph = import::tflite(model)?;
+    let constant = constants(&graph);
+    let flows = |operator: &&Operator| operator.outputs.iter().any(|output| !constant[*output]);
+    let models = graph.operators.iter().filter(flows);
+    Ok(models.map(|operator| Cut::new(&graph, &constant).operator(operator)).collect())
+}
+
+/// Which tensors have the same value at every inference: data of the file, and what is computed from such alone.
+fn constants(graph: &Graph) -> Vec<bool> {
+    let mut constant: Vec<bool> = graph.tensors.iter().map(|tensor| tensor.data.is_some()).collect();
+    for operator in &graph.operators {
+        let mut inputs = operator.inputs.iter().flatten();
+        let computed = !operator.inputs.is_empty() && inputs.all(|input| constant[*input]);
+        operator.outputs.iter().filter(|_| computed).for_each(|output| constant[*output] = true);
+    }
+    constant
+}
+
+/// A graph that grows by the tensors of `from` that are needed.
+struct Cut<'g> {
+    from: &'g Graph,
+    constant: &'g [bool],
+    place: Vec<Option<usize>>,
+    graph: Graph,
+}
+
+impl<'g> Cut<'g> {
+    fn new(from: &'g Graph, constant: &'g [bool]) -> Self {
+        let graph = Graph {
+            description: None,
+            name: None,
+            tensors: Vec::new(),
+            operators: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            signatures: Vec::new(),
+            dropped_metadata: Vec::new(),
+        };
+        Self { from, constant, place: vec![None; from.tensors.len()], graph }
+    }
+
+    fn operator(mut self, operator: &Operator) -> OperatorModel {
+        for maker in self.makers(operator) {
+            self.add(maker);
+        }
+        let mut inputs: Vec<usize> = operator.inputs.iter().flatten().copied().collect();
+        inputs.retain(|tensor| !self.constant[*tensor] && !self.from.tensors[*tensor].is_variable);
+        inputs.sort_unstable();
+        inputs.dedup();
+        self.add(operator);
+        self.graph.inputs = inputs.iter().map(|tensor| self.tensor(*tensor)).collect();
+        self.graph.outputs = operator.outputs.iter().map(|tensor| self.tensor(*tensor)).collect();
+        OperatorModel {
+            index: operator.origin.unwrap_or_default(),
+            name: operator.name().to_owned(),
+            inputs,
+            outputs: operator.outputs.clone(),
+            model: write::tflite(&self.graph),
+        }
+    }
+
+    /// The operators before `operator` that compute its constant inputs, such as the DEQUANTIZE of float16 weights,
+    /// in execution order.
+    fn makers(&self, operator: &Operator) -> Vec<&'g Operator> {
+        let mut wanted: Vec<usize> = operator.inputs.iter().flatten().copied().collect();
+        let mut makers = Vec::new();
+        for before in self.from.operators.iter().rev() {
+            let makes = before.outputs.iter().any(|output| wanted.contains(output) && self.constant[*output]);
+            if makes {
+                wanted.extend(before.inputs.iter().flatten());
+                makers.push(before);
+            }
+        }
+        makers.reverse();
+        makers
+    }
+
+    fn add(&mut self, operator: &Operator) {
+        let mut copy = operator.clone();
+        for input in copy.inputs.iter_mut().flatten() {
+            *input = self.tensor(*input);
+        }
+        for tensor in copy.outputs.iter_mut().chain(copy.intermediates.iter_mut().flatten()) {
+            *tensor = self.tensor(*tensor);
+        }
+        self.graph.operators.push(copy);
+    }
+
+    /// The place of a tensor of the network in the cut. Names are made unique: LiteRT names the inputs and outputs of
+    /// a model without signatures by them.
+    fn tensor(&mut self, index: usize) -> usize {
+        if let Some(place) = self.place[index] {
+            return place;
+        }
+        let tensor = Tensor { name: format!("tensor_{index}"), ..self.from.tensors[index].clone() };
+        let place = self.graph.add_tensor(tensor);
+        self.place[index] = Some(place);
+        place
+    }
+}
