@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::build::{ARM64_TARGET, HOST_TARGET};
 use crate::config::{self, ConfigError, ProblemKind, Table, Value};
 use crate::error::BenchError;
 
@@ -42,6 +43,17 @@ pub struct Device {
     pub settle: Option<Settle>,
     /// What stands in for it with `--emulate`.
     pub emulate: Option<Emulate>,
+}
+
+impl Device {
+    /// Target triple of its agent: its own word, or what is usual for its transport.
+    pub fn agent_target(&self) -> &str {
+        let usual = match self.transport {
+            Transport::Local => HOST_TARGET,
+            Transport::Ssh(_) | Transport::Adb { .. } | Transport::Qemu { .. } => ARM64_TARGET,
+        };
+        self.target.as_deref().unwrap_or(usual)
+    }
 }
 
 /// How a device is reached.

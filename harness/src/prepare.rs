@@ -13,11 +13,12 @@ use edgebench_reports::record::ArtifactRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{ArtifactError, Cache, Fetcher, Key, Object, Source};
-use crate::build::{self, AgentBinary, HOST_TARGET, SOURCE_HASH};
+use crate::build::{self, AgentBinary, SOURCE_HASH};
 use crate::dataset::{self, Pack, TensorPack};
 use crate::error::BenchError;
-use crate::inventory::{Device, Transport};
+use crate::inventory::Device;
 use crate::run::{Context, EvaluationData, Event, Events, Loaded, ModelFile};
+use crate::session::can_reach;
 use crate::suite::{CalibrationPlan, Model, Split, Variant};
 
 /// Raised whenever the same model and options would give another file for a reason outside the converter's sources.
@@ -212,11 +213,10 @@ impl<'p> Preparation<'p> {
 
     fn agent(&self, device: &Device) -> Result<AgentBinary, String> {
         let work = Work::begin(&self.context.events, format!("agent for {}", device.name));
-        let agent = match &device.transport {
-            Transport::Local => build::agent(&self.context.cache, HOST_TARGET, self.context.agent.as_deref())
-                .map_err(BenchError::from),
-            other => Err(BenchError::transport(&device.name, other.name())),
-        };
+        let given = self.context.agent.as_deref();
+        let agent = can_reach(&device.transport)
+            .map_err(|error| BenchError::session(&device.name, &error))
+            .and_then(|()| Ok(build::agent(&self.context.cache, device.agent_target(), given)?));
         match agent {
             Ok(agent) => {
                 work.done(agent.reused);

@@ -1,8 +1,16 @@
 //! The agent's binary for a device: built from the sources beside this controller, once, or brought along.
+//!
+//! Looked for in this order: a program that the user names, if it is for the device's processor; the one made before
+//! from the same sources; a new one, by the first of [`ways`] that this machine has everything for; a folder of ready
+//! agents. Must not know how a program comes to a device.
 
+mod library;
+mod machine;
 mod sources;
+mod toolchain;
 
 pub(crate) use sources::source_hash;
+pub use toolchain::{Toolchain, Way, ways};
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +28,18 @@ pub const GIT_REVISION: Option<&str> = {
     let text = env!("EDGEBENCH_GIT_REVISION");
     if text.is_empty() { None } else { Some(text) }
 };
+
+/// Agent of Raspberry Pis and phones: one static program for both.
+pub const ARM64_TARGET: &str = "aarch64-unknown-linux-gnu";
+
+/// Agent of boards that run a 32-bit system.
+pub const ARMV7_TARGET: &str = "armv7-unknown-linux-gnueabihf";
+
+/// Names the folder of ready agents: `<target>/edgebench-agent` in it.
+pub const READY_AGENTS: &str = "EDGEBENCH_AGENTS";
+
+/// Name of the program, also in folders of agents.
+const PROGRAM: &str = "edgebench-agent";
 
 /// Lines of the compiler's own words that an error repeats.
 const COMPILER_WORDS: usize = 12;
@@ -58,11 +78,13 @@ pub enum BuildError {
         /// Where they are.
         repository: PathBuf,
     },
-    /// Another machine's agent, which needs a cross compiler.
-    #[error("agent for {target}: building for another target than {HOST_TARGET} is not part of this build")]
-    OtherTarget {
+    /// Another machine's agent, and no compiler for it.
+    #[error("agent for {target}: no toolchain for it on this machine")]
+    NoToolchain {
         /// Target triple.
         target: String,
+        /// Each way to one and what it lacks, one line each.
+        looked: Vec<String>,
     },
     /// A given binary, or what the compiler wrote, cannot be read or kept.
     #[error("agent for {target}: cannot {action} {}", path.display())]
@@ -94,30 +116,70 @@ pub enum BuildError {
     },
 }
 
-/// The agent for `target`: `given` when there is one, else the one made before from the same sources, else a new one.
+/// The agent for `target`: `given` when it is for this processor, else the one made before from the same sources, else
+/// a new one, else a ready one.
 ///
 /// # Errors
 /// When there are no sources, they do not fit this controller, or they cannot be built.
 pub fn agent(cache: &Cache, target: &str, given: Option<&Path>) -> Result<AgentBinary, BuildError> {
-    if let Some(path) = given {
+    if let Some(path) = given
+        && machine::may_run_on(path, target).map_err(cannot_read(target, path))?
+    {
         return describe(path, target, true);
     }
-    let kept = cache.root().join("agents").join(SOURCE_HASH).join(target).join("edgebench-agent");
+    let kept = cache.root().join("agents").join(SOURCE_HASH).join(target).join(PROGRAM);
     if kept.is_file() {
         return describe(&kept, target, true);
     }
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"));
+    match build(cache, target) {
+        Ok(built) => {
+            keep(&built, &kept, target)?;
+            describe(&kept, target, false)
+        }
+        Err(error) => match ready(target) {
+            Some(path) => describe(&path, target, true),
+            None => Err(error),
+        },
+    }
+}
+
+/// Where the sources are that this controller was built from.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"))
+}
+
+/// The ready agent for `target`, where the user named a folder of them.
+pub fn ready(target: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(READY_AGENTS).filter(|folder| !folder.is_empty())?;
+    Some(Path::new(&folder).join(target).join(PROGRAM)).filter(|path| path.is_file())
+}
+
+fn build(cache: &Cache, target: &str) -> Result<PathBuf, BuildError> {
+    let repository = repository();
     check_sources(repository, target)?;
-    let built = compile(repository, target)?;
-    keep(&built, &kept, target)?;
-    describe(&kept, target, false)
+    if target == HOST_TARGET {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        return compile(Command::new(cargo), repository, target);
+    }
+    let toolchain = choose(ways(target, repository), target)?;
+    cross_compile(&toolchain, cache, repository)
+}
+
+/// The first way that leads to an agent.
+fn choose(ways: Vec<Way>, target: &str) -> Result<Toolchain, BuildError> {
+    let mut looked = Vec::new();
+    for way in ways {
+        match way.found {
+            Ok(toolchain) => return Ok(toolchain),
+            Err(reason) => looked.push(format!("{}: {reason}", way.name)),
+        }
+    }
+    looked.push(format!("ready agents: none for it in {READY_AGENTS}"));
+    Err(BuildError::NoToolchain { target: target.to_owned(), looked })
 }
 
 fn check_sources(repository: &Path, target: &str) -> Result<(), BuildError> {
     let (target, repository) = (target.to_owned(), repository.to_owned());
-    if target != HOST_TARGET {
-        return Err(BuildError::OtherTarget { target });
-    }
     if !repository.join("agent/Cargo.toml").is_file() {
         return Err(BuildError::NoSources { target, repository });
     }
@@ -127,11 +189,44 @@ fn check_sources(repository: &Path, target: &str) -> Result<(), BuildError> {
     Ok(())
 }
 
+/// A static program: it needs no C library of the device, be it a Linux distribution's or Android's.
+fn cross_compile(toolchain: &Toolchain, cache: &Cache, repository: &Path) -> Result<PathBuf, BuildError> {
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    if let Some(sysroot) = library::sysroot(toolchain, cache.root())? {
+        flags.push(format!("--sysroot={}", sysroot.display()));
+    }
+    if toolchain.zig {
+        flags.push("-Clink-self-contained=no".to_owned());
+    }
+    let name = toolchain::in_environment(&toolchain.target);
+    let mut cargo = toolchain.cargo();
+    if toolchain.zig {
+        cargo.arg("zigbuild");
+    }
+    if let Some(linker) = &toolchain.linker {
+        cargo.env(format!("CARGO_TARGET_{name}_LINKER"), linker);
+    }
+    // With a target named, these are for its code only. The separator is cargo's, so that paths may hold spaces.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    // Another compiler's target folder would be thrown away by each of them in turn.
+    cargo.env("CARGO_TARGET_DIR", target_folder(repository).join("cross"));
+    compile(cargo, repository, &toolchain.target)
+}
+
+fn target_folder(repository: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from)
+}
+
 /// Runs cargo and returns the path of the program it built.
-fn compile(repository: &Path, target: &str) -> Result<PathBuf, BuildError> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--profile", "agent", "--package", "edgebench-agent", "--locked"])
+fn compile(mut cargo: Command, repository: &Path, target: &str) -> Result<PathBuf, BuildError> {
+    if cargo.get_args().next().is_none() {
+        cargo.arg("build");
+    }
+    if target != HOST_TARGET {
+        cargo.args(["--target", target]);
+    }
+    let output = cargo
+        .args(["--profile", "agent", "--package", PROGRAM, "--locked"])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(repository)
         .stdin(Stdio::null())
@@ -150,7 +245,7 @@ fn compile(repository: &Path, target: &str) -> Result<PathBuf, BuildError> {
 /// The program that one of cargo's messages tells of.
 fn executable(line: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
-    let ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == "edgebench-agent";
+    let ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == PROGRAM;
     let path = message["executable"].as_str().filter(|_| ours)?;
     Some(PathBuf::from(path))
 }
@@ -177,12 +272,7 @@ fn keep(built: &Path, kept: &Path, target: &str) -> Result<(), BuildError> {
 }
 
 fn describe(path: &Path, target: &str, reused: bool) -> Result<AgentBinary, BuildError> {
-    let content = std::fs::read(path).map_err(|source| BuildError::Io {
-        target: target.to_owned(),
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let content = std::fs::read(path).map_err(cannot_read(target, path))?;
     Ok(AgentBinary {
         path: path.to_owned(),
         target: target.to_owned(),
@@ -190,6 +280,10 @@ fn describe(path: &Path, target: &str, reused: bool) -> Result<AgentBinary, Buil
         bytes: content.len() as u64,
         reused,
     })
+}
+
+fn cannot_read(target: &str, path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
+    move |source| BuildError::Io { target: target.to_owned(), action: "read", path: path.to_owned(), source }
 }
 
 fn last_lines(text: &str, count: usize) -> String {
@@ -220,10 +314,13 @@ mod tests {
     }
 
     #[test]
-    fn agent_for_another_target_is_refused_with_its_name() {
-        let error =
-            check_sources(Path::new("/nowhere"), "mips-unknown-none").expect_err("no cross compiler here");
+    fn the_first_way_that_leads_to_an_agent_is_taken() {
+        let error = choose(ways("mips-unknown-none", Path::new("/")), "mips-unknown-none")
+            .expect_err("no compiler for it");
         assert!(error.to_string().contains("mips-unknown-none"), "{error}");
+        let BuildError::NoToolchain { looked, .. } = error else { panic!("{error}") };
+        let ways = ["rustup target: ", "system toolchain: ", "zig: ", "ready agents: "];
+        assert!(ways.iter().zip(&looked).all(|(way, line)| line.starts_with(way)), "{looked:?}");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `bench doctor`: what this machine has, what it lacks, and what to do about it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use super::locations::{InventoryFile, ResultsFolder, Storage, SuiteFolders};
 use super::{Terminal, print};
-use crate::build::{self, HOST_TARGET, SOURCE_HASH};
+use crate::build::{self, ARM64_TARGET, ARMV7_TARGET, HOST_TARGET, SOURCE_HASH};
 use crate::error::{BenchError, ExitCode};
 use crate::run::write_whole;
 use crate::suite::Suite;
@@ -39,9 +40,9 @@ enum State {
 }
 
 pub(super) fn run(arguments: &DoctorArgs, _terminal: Terminal) -> Result<ExitCode, BenchError> {
-    let findings = [
-        compiler(),
-        agent_sources(),
+    let mut findings = vec![compiler(), agent_sources()];
+    findings.extend(cross_targets(&arguments.inventory).iter().map(|target| cross_build(target)));
+    findings.extend([
         inventory(&arguments.inventory),
         suites(&arguments.suites),
         cache(&arguments.storage),
@@ -49,7 +50,7 @@ pub(super) fn run(arguments: &DoctorArgs, _terminal: Terminal) -> Result<ExitCod
         mirrors(&arguments.storage),
         governor(),
         load(),
-    ];
+    ]);
     let bad = findings.iter().any(|finding| matches!(finding.state, State::Bad));
     print(&findings.iter().map(line).collect::<String>())?;
     Ok(if bad { ExitCode::Usage } else { ExitCode::Pass })
@@ -95,6 +96,41 @@ fn agent_sources() -> Finding {
     }
     let detail = format!("{place} changed after this bench was built: build bench again");
     Finding { what, state: State::Bad, detail }
+}
+
+/// The targets that agents are built for here: the usual ones, and those of the inventory.
+fn cross_targets(file: &InventoryFile) -> Vec<String> {
+    let mut targets = vec![ARM64_TARGET.to_owned(), ARMV7_TARGET.to_owned()];
+    for device in file.load().iter().flat_map(|inventory| inventory.devices().to_vec()) {
+        let target = device.agent_target().to_owned();
+        if target != HOST_TARGET && !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    targets
+}
+
+/// Every way to an agent for the target, the one that is taken marked.
+fn cross_build(target: &str) -> Finding {
+    let ways = build::ways(target, build::repository());
+    let ready = build::ready(target).map(|path| path.display().to_string());
+    let mut detail = target.to_owned();
+    let mut taken = false;
+    let mut add = |name: &str, found: Result<String, String>| {
+        let mark = match (&found, taken) {
+            (Ok(_), false) => "->",
+            _ => "  ",
+        };
+        taken |= found.is_ok();
+        let words = found.unwrap_or_else(|reason| reason);
+        let _ = write!(detail, "\n        {mark} {name}: {words}");
+    };
+    for way in ways {
+        add(way.name, way.found.map(|toolchain| toolchain.description));
+    }
+    let none = format!("none for it in the folder that {} names", build::READY_AGENTS);
+    add("ready agents", ready.ok_or(none));
+    Finding { what: "agent for", state: if taken { State::Good } else { State::Note }, detail }
 }
 
 fn inventory(file: &InventoryFile) -> Finding {

@@ -1,7 +1,7 @@
 //! Devices that do not answer, agents that cannot be built.
 
 use super::{BenchError, ExitCode, Report};
-use crate::build::BuildError;
+use crate::build::{BuildError, READY_AGENTS};
 use crate::session::SessionError;
 
 impl From<BuildError> for BenchError {
@@ -14,7 +14,7 @@ impl From<BuildError> for BenchError {
             BuildError::SourcesChanged { .. } => {
                 report.help("build bench again, so that controller and agent are of the same sources").into()
             }
-            BuildError::OtherTarget { .. } => report.help("name a ready agent for it with --agent").into(),
+            BuildError::NoToolchain { target, looked } => no_toolchain(report, target, looked).into(),
             BuildError::NoCargo { .. } => {
                 report.help("install Rust, or name a ready agent with --agent").into()
             }
@@ -23,19 +23,42 @@ impl From<BuildError> for BenchError {
     }
 }
 
+/// The commands that give this machine a compiler for the target.
+fn no_toolchain(report: Report, target: &str, looked: &[String]) -> Report {
+    let report = looked.iter().fold(report, |report, line| report.because(line));
+    let report = match debian_packages(target) {
+        Some(packages) => report
+            .help(format!("with rustup: rustup target add {target} && apt-get install {}", packages.linker))
+            .help(format!("with Debian's packages (ci/setup runs these): {}", packages.commands)),
+        None => report.help(format!("with rustup: rustup target add {target}, and a linker for it")),
+    };
+    report.help(format!("with ready agents: {READY_AGENTS}=FOLDER, holding {target}/edgebench-agent"))
+}
+
+struct DebianPackages {
+    linker: &'static str,
+    commands: &'static str,
+}
+
+fn debian_packages(target: &str) -> Option<DebianPackages> {
+    match target.split('-').next() {
+        Some("aarch64") => Some(DebianPackages {
+            linker: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+            commands: "dpkg --add-architecture arm64 && apt-get update && apt-get install rustc-web cargo-web \
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstd-rust-web-dev:arm64",
+        }),
+        Some("armv7") => Some(DebianPackages {
+            linker: "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+            commands: "apt-get install rustc-web cargo-web rust-web-src gcc-arm-linux-gnueabihf \
+                       libc6-dev-armhf-cross",
+        }),
+        _ => None,
+    }
+}
+
 impl BenchError {
     /// A device did not answer as it should.
     pub fn session(device: &str, error: &SessionError) -> Self {
         Report::new(ExitCode::Device, format!("device {device}: {error}")).causes_of(error).into()
-    }
-
-    /// A device that this build cannot reach.
-    pub fn transport(device: &str, transport: &str) -> Self {
-        Report::new(
-            ExitCode::Device,
-            format!("device {device}: transport {transport} is not part of this build yet"),
-        )
-        .help("devices with transport = \"local\" can be used")
-        .into()
     }
 }

@@ -22,7 +22,7 @@ use super::recorder::Recorder;
 use super::store::write_whole;
 use crate::build::AgentBinary;
 use crate::plan::{StepId, StepKind};
-use crate::session::{Client, LocalLink, Measurement, SessionError};
+use crate::session::{Client, Measurement, Reach, SessionError};
 
 /// What every device's executor needs of the run.
 pub(super) struct Shared {
@@ -100,8 +100,8 @@ pub(super) struct DeviceRun {
     pub(super) transport: String,
     /// What runs there; or why nothing does.
     pub(super) agent: Result<AgentBinary, String>,
-    /// Folder of the agent's store.
-    pub(super) store: PathBuf,
+    /// The way to it; or why there is none.
+    pub(super) reach: Result<Arc<dyn Reach>, String>,
     /// What is left to do, in order.
     pub(super) steps: Vec<StepId>,
 }
@@ -122,6 +122,13 @@ pub(super) async fn execute(device: DeviceRun, shared: Arc<Shared>) -> Result<()
     }
 }
 
+/// What is started, and how.
+#[derive(Clone, Copy)]
+struct Way<'w> {
+    agent: &'w AgentBinary,
+    reach: &'w dyn Reach,
+}
+
 struct Executor {
     device: DeviceRun,
     shared: Arc<Shared>,
@@ -132,11 +139,12 @@ impl Executor {
         if self.device.steps.is_empty() {
             return Ok(());
         }
-        let agent = match &self.device.agent {
-            Ok(agent) => agent,
-            Err(reason) => return self.give_up("prepare", reason).await,
+        let way = match (&self.device.agent, &self.device.reach) {
+            (Ok(agent), Ok(reach)) => Way { agent, reach: reach.as_ref() },
+            (Err(reason), _) => return self.give_up("prepare", reason).await,
+            (_, Err(reason)) => return self.give_up("connect", reason).await,
         };
-        if let Err(error) = self.meet(agent).await? {
+        if let Err(error) = self.meet(way).await? {
             return self.give_up(error.stage(), &with_causes(&error)).await;
         }
         let mut failed = BTreeSet::new();
@@ -144,7 +152,7 @@ impl Executor {
             if failed.contains(&step.cell) {
                 continue;
             }
-            if !self.step(*step, position, agent).await? {
+            if !self.step(*step, position, way).await? {
                 failed.insert(step.cell);
             }
         }
@@ -152,11 +160,13 @@ impl Executor {
     }
 
     /// Records what the device is. The outer result is the journal's, the inner one the device's.
-    async fn meet(&self, agent: &AgentBinary) -> Result<Result<(), SessionError>, JournalError> {
+    async fn meet(&self, way: Way<'_>) -> Result<Result<(), SessionError>, JournalError> {
         let met = async {
-            let (mut client, hello) = self.connect(agent).await?;
-            let facts = client.facts().await?;
+            way.reach.deploy(way.agent).await?;
+            let (mut client, hello) = self.connect(way).await?;
+            let mut facts = client.facts().await?;
             client.leave().await;
+            facts.properties.extend(way.reach.properties().await?);
             Ok((hello, facts))
         };
         match met.await {
@@ -199,12 +209,12 @@ impl Executor {
     }
 
     /// Whether the step was done.
-    async fn step(&self, step: StepId, position: usize, agent: &AgentBinary) -> Result<bool, JournalError> {
+    async fn step(&self, step: StepId, position: usize, way: Way<'_>) -> Result<bool, JournalError> {
         let what = self.name_of(step);
         self.tell(Event::Step { device: self.device.name.clone(), what: what.clone() });
         let outcome = match &self.shared.jobs[step.cell as usize].model {
             Ok(model) => {
-                self.perform(step, model, agent).await.map_err(|error| (error.stage(), with_causes(&error)))
+                self.perform(step, model, way).await.map_err(|error| (error.stage(), with_causes(&error)))
             }
             Err(reason) => Err(("prepare", reason.clone())),
         };
@@ -233,10 +243,10 @@ impl Executor {
         &self,
         step: StepId,
         model: &ModelFile,
-        agent: &AgentBinary,
+        way: Way<'_>,
     ) -> Result<(Vec<Entry>, String), SessionError> {
         let job = &self.shared.jobs[step.cell as usize];
-        let (mut client, _) = self.connect(agent).await?;
+        let (mut client, _) = self.connect(way).await?;
         client.deploy(model.digest, &model.path).await?;
         let (entry, result) = match (step.kind, &job.data) {
             (StepKind::Evaluate, Some(data)) => {
@@ -266,8 +276,8 @@ impl Executor {
         Ok((entry, result))
     }
 
-    async fn connect(&self, agent: &AgentBinary) -> Result<(Client, Hello), SessionError> {
-        let link = LocalLink::start(&agent.path, &self.device.store)?;
+    async fn connect(&self, way: Way<'_>) -> Result<(Client, Hello), SessionError> {
+        let link = way.reach.start(way.agent).await?;
         Client::greet(link, self.shared.silence).await
     }
 

@@ -31,6 +31,7 @@ use crate::error::BenchError;
 use crate::inventory::{Device, Inventory};
 use crate::plan::{Plan, RUNTIME_EDGEBENCH, Request, StepId};
 use crate::prepare::{Prepared, prepare};
+use crate::session::reach;
 use crate::suite::{Measure, Suite};
 
 pub use entry::{Entry, MeasureOverrides, RunRequest, Started};
@@ -293,7 +294,7 @@ fn device_runs(loaded: &Loaded, prepared: &Prepared, context: &Context, before: 
         name: device.name.clone(),
         transport: device.transport.name().to_owned(),
         agent: prepared.agent(&device.name),
-        store: device_store(&context.cache, &device.name),
+        reach: reach(device, &device_store(&context.cache, &device.name)).map_err(|error| error.to_string()),
         steps: missing(&plan.steps),
     });
     devices.collect()

@@ -65,6 +65,7 @@ impl Client {
     /// # Errors
     /// When the agent is not there, or speaks another version of the protocol.
     pub async fn greet(link: Link, silence: Duration) -> Result<(Self, Hello), SessionError> {
+        let silence = link.silence.map_or(silence, |own| own.min(silence));
         let mut client = Self {
             link,
             decoder: Decoder::new(),

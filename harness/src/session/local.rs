@@ -1,17 +1,18 @@
 //! This machine as a device: the agent as a child process, spoken to over its standard input and output.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{ChildStderr, Command};
 use tokio::time::timeout;
 
-use super::{Guard, Link, SessionError};
+use super::{Doing, Guard, Life, Link, Output, Reach, SessionError, Word};
+use crate::build::AgentBinary;
 
 /// How much of what the agent wrote to standard error is kept.
 const LAST_WORDS_BYTES: usize = 2048;
@@ -19,24 +20,76 @@ const LAST_WORDS_BYTES: usize = 2048;
 /// How long a process whose stream broke is given to be reaped before we say what became of it.
 const REAPING: Duration = Duration::from_millis(500);
 
-/// A child in a process group of its own, so that a terminal's Ctrl-C reaches the controller only and everything the
-/// child started ends with it.
-pub struct LocalLink {
-    child: Child,
+/// Agents on the controller itself, with their store in a folder.
+#[derive(Clone, Debug)]
+pub struct Local {
+    store: PathBuf,
+}
+
+impl Local {
+    /// Agents that keep their files in `store`.
+    pub fn new(store: PathBuf) -> Self {
+        Self { store }
+    }
+}
+
+impl Reach for Local {
+    /// It is here already.
+    fn deploy<'a>(&'a self, _agent: &'a AgentBinary) -> Doing<'a, u64> {
+        Box::pin(async { Ok(0) })
+    }
+
+    fn start<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link> {
+        Box::pin(async {
+            let mut command = Command::new(&agent.path);
+            command.arg("--store").arg(&self.store);
+            Child::start(&mut command)
+        })
+    }
+
+    fn run<'a>(&'a self, words: &'a [Word], patience: Duration) -> Doing<'a, Output> {
+        Box::pin(async move {
+            let [program, arguments @ ..] = words else { return Ok(Output::default()) };
+            let mut command = Command::new(program.text());
+            command.args(arguments.iter().map(Word::text)).stdin(Stdio::null()).kill_on_drop(true);
+            let failed = |source| SessionError::Start { what: program.text().to_owned(), source };
+            match timeout(patience, command.output()).await {
+                Ok(output) => Ok(output.map_err(failed)?.into()),
+                Err(_) => Err(failed(std::io::ErrorKind::TimedOut.into())),
+            }
+        })
+    }
+
+    fn clean(&self) -> Doing<'_, ()> {
+        Box::pin(async {
+            match tokio::fs::remove_dir_all(&self.store).await {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    Err(SessionError::File { path: self.store.display().to_string(), source })
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+/// An agent that is a child of the controller, in a process group of its own, so that a terminal's Ctrl-C reaches the
+/// controller only and everything the child started ends with it. Also what other programs' streams, such as those of
+/// an emulator, are held by.
+pub struct Child {
+    child: tokio::process::Child,
     group: Option<Pid>,
     last_words: Arc<Mutex<Vec<u8>>>,
 }
 
-impl LocalLink {
-    /// Starts the agent with a store folder.
+impl Child {
+    /// Starts a command whose standard input and output are an agent's.
     ///
     /// # Errors
     /// When the program cannot be started.
-    pub fn start(agent: &Path, store: &Path) -> Result<Link, SessionError> {
-        let failed = |source| SessionError::Start { what: agent.display().to_string(), source };
-        let mut child = Command::new(agent)
-            .arg("--store")
-            .arg(store)
+    pub fn start(command: &mut Command) -> Result<Link, SessionError> {
+        let what = Path::new(command.as_std().get_program()).display().to_string();
+        let failed = |source| SessionError::Start { what: what.clone(), source };
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -52,23 +105,8 @@ impl LocalLink {
             tokio::spawn(listen(stderr, Arc::clone(&last_words)));
         }
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let guard = Guard::Local(Box::new(Self { child, group, last_words }));
-        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), guard })
-    }
-
-    pub(super) async fn obituary(&mut self) -> Option<String> {
-        let status = timeout(REAPING, self.child.wait()).await.ok()?.ok()?;
-        // The reader of standard error has seen its end once the process is gone; give its task a turn.
-        tokio::task::yield_now().await;
-        let last_words = self.last_words.lock().map(|bytes| last_line(&bytes)).unwrap_or_default();
-        Some(if last_words.is_empty() { how(status) } else { format!("{}: {last_words}", how(status)) })
-    }
-
-    pub(super) async fn end(&mut self, patience: Duration) {
-        if timeout(patience, self.child.wait()).await.is_err() {
-            self.kill();
-            let _ = self.child.wait().await;
-        }
+        let guard = Box::new(Self { child, group, last_words });
+        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), guard, silence: None })
     }
 
     fn kill(&mut self) {
@@ -79,7 +117,28 @@ impl LocalLink {
     }
 }
 
-impl Drop for LocalLink {
+impl Guard for Child {
+    fn obituary(&mut self) -> Life<'_, Option<String>> {
+        Box::pin(async {
+            let status = timeout(REAPING, self.child.wait()).await.ok()?.ok()?;
+            // The reader of standard error has seen its end once the process is gone; give its task a turn.
+            tokio::task::yield_now().await;
+            let last_words = self.last_words.lock().map(|bytes| last_line(&bytes)).unwrap_or_default();
+            Some(if last_words.is_empty() { how(status) } else { format!("{}: {last_words}", how(status)) })
+        })
+    }
+
+    fn end(&mut self, patience: Duration) -> Life<'_, ()> {
+        Box::pin(async move {
+            if timeout(patience, self.child.wait()).await.is_err() {
+                self.kill();
+                let _ = self.child.wait().await;
+            }
+        })
+    }
+}
+
+impl Drop for Child {
     fn drop(&mut self) {
         self.kill();
     }

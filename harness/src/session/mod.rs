@@ -1,50 +1,121 @@
-//! Conversations with agents. [`Client`] speaks the protocol over any byte stream; one file a transport opens such a
-//! stream. Nothing here knows plans, cells or records.
+//! Conversations with agents. [`Client`] speaks the protocol over any byte stream; one file a transport implements
+//! [`Reach`], which brings the agent's program to a device and opens such a stream. Nothing here knows plans, cells or
+//! records.
 
 mod client;
 mod local;
+mod word;
 
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use edgebench_wire::{Failure, FrameError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use client::{Client, Measurement};
-pub use local::LocalLink;
+use crate::build::AgentBinary;
+use crate::inventory::{Device, Transport};
 
-/// A byte stream to a fresh agent. Dropping the guard ends the agent, whatever it is doing.
+pub use client::{Client, Measurement};
+pub use local::{Child, Local};
+pub use word::{Word, command_line};
+
+/// Something that goes on at a device and may go wrong.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionError>> + Send + 'a>>;
+
+/// Something that goes on and cannot go wrong.
+pub type Life<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The way to one device. One implementation a transport; every wait in it has an end.
+pub trait Reach: Send + Sync {
+    /// Makes sure that the agent's program is on the device, whole and executable: it is there under its hash, or it is
+    /// sent to a part file, checked and renamed. Returns the number of bytes sent.
+    fn deploy<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, u64>;
+
+    /// Starts a fresh agent of a program that was deployed.
+    fn start<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link>;
+
+    /// Runs a short command on the device to its end.
+    fn run<'a>(&'a self, words: &'a [Word], patience: Duration) -> Doing<'a, Output>;
+
+    /// What only the transport knows of the device: properties by name, beside those the agent tells.
+    fn properties(&self) -> Doing<'_, Vec<(String, String)>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Takes away everything of ours on the device: agents and received files.
+    fn clean(&self) -> Doing<'_, ()>;
+}
+
+/// The way to a device of the inventory. `store` is a folder on the controller for what a local agent receives.
+///
+/// # Errors
+/// When its transport is not part of this build.
+pub fn reach(device: &Device, store: &Path) -> Result<Arc<dyn Reach>, SessionError> {
+    can_reach(&device.transport)?;
+    Ok(Arc::new(Local::new(store.to_owned())))
+}
+
+/// Whether devices of this transport can be reached at all, before anything is made for them.
+///
+/// # Errors
+/// When not.
+pub fn can_reach(transport: &Transport) -> Result<(), SessionError> {
+    match transport {
+        Transport::Local => Ok(()),
+        other => Err(SessionError::NoTransport { name: other.name() }),
+    }
+}
+
+/// What a short command came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Output {
+    /// Exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote, at most some kilobytes.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+impl From<std::process::Output> for Output {
+    fn from(output: std::process::Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// A byte stream to a fresh agent. Dropping it ends the agent, whatever it is doing.
 pub struct Link {
     /// What the agent writes.
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
     /// What the agent reads.
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
     /// The other end's life.
-    pub guard: Guard,
+    pub guard: Box<dyn Guard>,
+    /// How long an agent that shows life by itself may be silent; none for one that only answers.
+    pub silence: Option<Duration>,
 }
 
-/// Holds the agent's life: one variant a transport.
-pub enum Guard {
-    /// A child process and its process group.
-    Local(Box<LocalLink>),
-}
-
-impl Guard {
+/// Holds the agent's life: when it is dropped, the agent ends.
+pub trait Guard: Send {
     /// What is known of how the other end went, after the stream broke. Waits briefly for a process to be reaped.
-    pub async fn obituary(&mut self) -> Option<String> {
-        let Self::Local(link) = self;
-        link.obituary().await
-    }
+    fn obituary(&mut self) -> Life<'_, Option<String>>;
 
     /// Waits for an orderly end; ends the agent by force when it takes longer than `patience`.
-    pub async fn end(&mut self, patience: Duration) {
-        let Self::Local(link) = self;
-        link.end(patience).await;
-    }
+    fn end(&mut self, patience: Duration) -> Life<'_, ()>;
 }
 
 /// What can go wrong in a conversation.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
+    /// Devices of this transport cannot be reached.
+    #[error("transport {name} is not part of this build yet")]
+    NoTransport {
+        /// The word in `devices.toml`.
+        name: &'static str,
+    },
     /// The agent could not be started or reached.
     #[error("cannot start {what}")]
     Start {
@@ -107,7 +178,7 @@ impl SessionError {
     /// The name of the stage that failed, as records have it.
     pub fn stage(&self) -> &'static str {
         match self {
-            Self::Start { .. } => "connect",
+            Self::NoTransport { .. } | Self::Start { .. } => "connect",
             Self::File { .. } => "deploy",
             Self::Gone { doing, .. }
             | Self::Silent { doing, .. }

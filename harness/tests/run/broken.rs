@@ -68,10 +68,11 @@ fn unknown_suite_and_device_are_told_with_the_known_ones() {
 #[test]
 fn device_of_another_transport_fails_and_the_others_go_on() {
     let place = Place::new();
-    let inventory = "[host]\ntransport = \"local\"\n[pi4]\ntransport = \"ssh\"\nhost = \"pi4.local\"\n";
+    let inventory =
+        "[host]\ntransport = \"local\"\n[board]\ntransport = \"qemu\"\nmachine = \"mps2-an386\"\n";
     std::fs::write(place.path().join("devices.toml"), inventory).expect("inventory");
-    let ended = place.run(&["run", "--suite", "small", "--devices", "pi4,host", "--variants", "fp32"]);
-    ended.expect_code(4).expect_words(&["transport ssh is not part of this build yet"]);
+    let ended = place.run(&["run", "--suite", "small", "--devices", "board,host", "--variants", "fp32"]);
+    ended.expect_code(4).expect_words(&["transport qemu is not part of this build yet"]);
     assert_eq!(place.steps_done(), STEPS / 2, "the other device was measured");
 }
 
