@@ -7,6 +7,7 @@
 mod arguments;
 mod clock;
 mod emulated;
+mod lease;
 mod machine;
 mod stdio;
 mod store;
@@ -16,19 +17,22 @@ use std::process::ExitCode;
 
 use edgebench_agent_core::{Clock, Device, Identity, Meter, serve};
 
-use crate::arguments::Command;
+use crate::arguments::{Command, Serve};
+use crate::lease::{Lease, LeaseError};
 
 /// The controller broke off, or its stream is damaged.
 const EXIT_BROKEN: u8 = 1;
 /// The arguments or the store folder cannot be used.
 const EXIT_USAGE: u8 = 2;
+/// The device is used by somebody else.
+const EXIT_BUSY: u8 = 3;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve { store, counter: None }) => {
-            session(&store, &mut clock::Monotonic::start(), &mut machine::Machine::here())
-        }
-        Ok(Command::Serve { store, counter: Some(file) }) => counting(&store, &file),
+        Ok(Command::Serve(serve)) => match &serve.counter {
+            None => session(&serve, &mut clock::Monotonic::start(), &mut machine::Machine::here()),
+            Some(file) => counting(&serve, file),
+        },
         Ok(Command::Version) => {
             println!("edgebench-agent {} {}", env!("CARGO_PKG_VERSION"), env!("EDGEBENCH_TARGET"));
             ExitCode::SUCCESS
@@ -42,19 +46,30 @@ fn main() -> ExitCode {
 }
 
 /// A session in an emulator that counts instructions for us.
-fn counting(folder: &Path, counter: &Path) -> ExitCode {
+fn counting(asked: &Serve, counter: &Path) -> ExitCode {
     match emulated::Counting::start(counter) {
-        Ok(mut clock) => session(folder, &mut clock, &mut emulated::Nothing),
+        Ok(mut clock) => session(asked, &mut clock, &mut emulated::Nothing),
         Err(error) => fail(EXIT_USAGE, &error),
     }
 }
 
-fn session(folder: &Path, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitCode {
-    let mut store = match store::FolderStore::open(folder) {
+fn session(asked: &Serve, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitCode {
+    let mut store = match store::FolderStore::open(&asked.store) {
         Ok(store) => store,
         Err(error) => return fail(EXIT_USAGE, &error),
     };
-    let mut transport = match stdio::Stdio::take_over() {
+    let lease = match asked.lease.as_deref().map(|token| Lease::take(&asked.store, token, &asked.owner)) {
+        Some(Err(error @ LeaseError::Held { .. })) => return fail(EXIT_BUSY, &error),
+        Some(Err(error)) => return fail(EXIT_USAGE, &error),
+        taken => taken.and_then(Result::ok),
+    };
+    if let Err(error) = asked.cpus.as_deref().map_or(Ok(()), machine::run_on) {
+        return fail(EXIT_USAGE, &format_args!("--cpus: {error}"));
+    }
+    if asked.patience.is_some() {
+        eprintln!("edgebench-agent: process {}", std::process::id());
+    }
+    let mut transport = match stdio::Stdio::take_over(asked.patience, move || renew(lease.as_ref())) {
         Ok(transport) => transport,
         Err(error) => return fail(EXIT_BROKEN, &error),
     };
@@ -66,6 +81,14 @@ fn session(folder: &Path, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitC
     match serve(device, &identity) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => fail(EXIT_BROKEN, &error),
+    }
+}
+
+/// Keeps the lease; ends this process when it went to somebody else.
+fn renew(lease: Option<&Lease>) {
+    if let Some(Err(error @ LeaseError::Held { .. })) = lease.map(Lease::renew) {
+        eprintln!("edgebench-agent: {error}");
+        std::process::exit(i32::from(EXIT_BUSY));
     }
 }
 

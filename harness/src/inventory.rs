@@ -35,6 +35,8 @@ pub struct Device {
     pub target: Option<String>,
     /// Numbers of worker threads to measure with, each at least 1, none twice; `[1]` by default.
     pub threads: Vec<u16>,
+    /// Processors that the agent runs on, such as `4-7` for the large cores of a phone; none for all.
+    pub cpus: Option<String>,
     /// Words to select devices by.
     pub tags: Vec<String>,
     /// The power meter on its supply.
@@ -92,9 +94,9 @@ impl Transport {
 pub struct Ssh {
     /// Name or address.
     pub host: String,
-    /// 22 by default.
-    pub port: u16,
-    /// None means the user who runs the controller.
+    /// None means what `~/.ssh/config` says, or 22.
+    pub port: Option<u16>,
+    /// None means what `~/.ssh/config` says, or the user who runs the controller.
     pub user: Option<String>,
     /// Private key file.
     pub identity: Option<PathBuf>,
@@ -162,6 +164,7 @@ impl Inventory {
             transport: Transport::Local,
             target: None,
             threads: vec![1],
+            cpus: None,
             tags: Vec::new(),
             energy: None,
             settle: None,
@@ -192,19 +195,52 @@ impl Inventory {
         })
     }
 
-    /// The devices of these names, each once, in the order given.
+    /// The devices that these selectors choose, each once: a name, `tag:` and a tag, or `all`, in the order given and
+    /// within a tag in the order of the file; `!` in front takes away what the rest chooses, whatever else is said.
     ///
     /// # Errors
-    /// For the first name that leads to none.
-    pub fn select<'i, S: AsRef<str>>(&'i self, names: &[S]) -> Result<Vec<&'i Device>, InventoryError> {
+    /// For the first selector that leads to no device.
+    pub fn select<'i, S: AsRef<str>>(&'i self, selectors: &[S]) -> Result<Vec<&'i Device>, InventoryError> {
         let mut selected: Vec<&Device> = Vec::new();
-        for name in names {
-            let device = self.device(name.as_ref())?;
-            if !selected.iter().any(|known| known.name == device.name) {
-                selected.push(device);
+        let mut without: Vec<&str> = Vec::new();
+        let only_taken_away = selectors.iter().all(|selector| selector.as_ref().starts_with('!'));
+        if only_taken_away && !selectors.is_empty() {
+            selected.extend(&self.devices);
+        }
+        for selector in selectors.iter().map(AsRef::as_ref) {
+            let (taken_away, chosen) = match selector.strip_prefix('!') {
+                Some(rest) => (true, self.chosen(rest)?),
+                None => (false, self.chosen(selector)?),
+            };
+            for device in chosen {
+                if taken_away {
+                    without.push(&device.name);
+                } else if !selected.iter().any(|known| known.name == device.name) {
+                    selected.push(device);
+                }
             }
         }
+        selected.retain(|device| !without.contains(&device.name.as_str()));
         Ok(selected)
+    }
+
+    fn chosen(&self, selector: &str) -> Result<Vec<&Device>, InventoryError> {
+        let Some(tag) = selector.strip_prefix("tag:") else {
+            // A device may be called `all`: then the name means it.
+            return match self.device(selector) {
+                Err(_) if selector == "all" => Ok(self.devices.iter().collect()),
+                device => Ok(vec![device?]),
+            };
+        };
+        let has = |device: &&Device| device.tags.iter().any(|known| known == tag);
+        let chosen: Vec<&Device> = self.devices.iter().filter(has).collect();
+        if !chosen.is_empty() {
+            return Ok(chosen);
+        }
+        let mut known: Vec<String> = self.devices.iter().flat_map(|device| device.tags.clone()).collect();
+        known.sort_unstable();
+        known.dedup();
+        Err(InventoryError::UnknownTag { tag: tag.to_owned(), known, file: self.file.clone() })
     }
 }
 
@@ -217,6 +253,16 @@ pub enum InventoryError {
         /// The name.
         name: String,
         /// The names there are.
+        known: Vec<String>,
+        /// Where they are from; none when they are built in.
+        file: Option<PathBuf>,
+    },
+    /// No device has this tag.
+    #[error("no device with tag `{tag}`")]
+    UnknownTag {
+        /// The tag.
+        tag: String,
+        /// The tags there are.
         known: Vec<String>,
         /// Where they are from; none when they are built in.
         file: Option<PathBuf>,
@@ -242,6 +288,7 @@ fn device(entry: &Value<'_>) -> Option<Device> {
     let transport = transport(&mut table);
     let target = optional(table.get("target"), |value| value.name());
     let threads = optional(table.get("threads"), threads);
+    let cpus = optional(table.get("cpus"), cpus);
     let tags = optional(table.get("tags"), tags);
     let energy = optional(table.get("energy"), energy);
     let settle = optional(table.get("settle"), settle);
@@ -254,6 +301,7 @@ fn device(entry: &Value<'_>) -> Option<Device> {
         transport,
         target: target?,
         threads: threads?.unwrap_or_else(|| vec![1]),
+        cpus: cpus?,
         tags: tags?.unwrap_or_default(),
         energy: energy?,
         settle: settle?,
@@ -310,17 +358,8 @@ fn ssh(table: &mut Table<'_>) -> Option<Ssh> {
     let user = optional(table.get("user"), |value| argument(value, "a user name"));
     let identity = optional(table.get("identity"), |value| value.text().map(PathBuf::from));
     let host_key = optional(table.get("host_key"), host_key);
-    Some(Ssh {
-        host: host?,
-        port: port?.unwrap_or(DEFAULT_SSH_PORT),
-        user: user?,
-        identity: identity?,
-        host_key: host_key?,
-    })
+    Some(Ssh { host: host?, port: port?, user: user?, identity: identity?, host_key: host_key? })
 }
-
-/// RFC 4253, section 4.2.
-const DEFAULT_SSH_PORT: u16 = 22;
 
 /// Text that ends up as one argument of a command: it must not look like an option, nor hold a space or anything
 /// that a terminal or a shell would act on.
@@ -359,6 +398,18 @@ fn threads(value: &Value<'_>) -> Option<Vec<u16>> {
         }
     }
     right.then_some(threads)
+}
+
+/// Numbers and ranges of processors, as taskset(1) takes them.
+fn cpus(value: &Value<'_>) -> Option<String> {
+    const EXPECTED: &str = "numbers and ranges of processors such as \"0,4-7\"";
+    let text = value.string()?;
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let numbers = first.parse::<u16>().ok().zip(last.parse::<u16>().ok());
+        numbers.is_some_and(|(first, last)| first <= last && last < MAX_THREADS)
+    };
+    if text.split(',').all(range) { Some(text.to_owned()) } else { value.bad(EXPECTED) }
 }
 
 fn tags(value: &Value<'_>) -> Option<Vec<String>> {

@@ -64,6 +64,7 @@ enum Turn {
 
 /// What a request leads to.
 enum Answer {
+    Nothing,
     Reply(Reply),
     Turn(Turn),
 }
@@ -108,6 +109,7 @@ impl Session<'_> {
     fn converse(&mut self, mut running: Option<&mut Running<'_>>) -> Result<Turn, SessionError> {
         while let Some(request) = self.channel.receive()? {
             let reply = match self.answer(request, running.as_deref_mut()) {
+                Ok(Answer::Nothing) => continue,
                 Ok(Answer::Reply(reply)) => reply,
                 Ok(Answer::Turn(turn)) => return Ok(turn),
                 Err(Stop::Refused(failure)) => Reply::Failed(failure),
@@ -119,7 +121,7 @@ impl Session<'_> {
     }
 
     fn answer(&mut self, request: Request, running: Option<&mut Running<'_>>) -> Result<Answer, Stop> {
-        if !self.greeted && !matches!(request, Request::Hello { .. } | Request::Bye) {
+        if !self.greeted && !matches!(request, Request::Hello { .. } | Request::Bye | Request::StillHere) {
             return Err(mismatch(FailureKind::State, "first request", "hello", "another").into());
         }
         let not_open = || mismatch(FailureKind::State, "request", "an open model", "none");
@@ -144,6 +146,7 @@ impl Session<'_> {
             }
             Request::Close => return self.leave(Turn::Closed),
             Request::Bye => return self.leave(Turn::Ended(End::Bye)),
+            Request::StillHere => return Ok(Answer::Nothing),
         }))
     }
 

@@ -11,6 +11,8 @@ use edgebench_wire::Condition;
 
 use self::files::Root;
 
+pub(crate) use self::process::run_on;
+
 /// The machine this process runs on.
 pub(crate) struct Machine {
     root: Root,

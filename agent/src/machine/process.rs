@@ -1,5 +1,6 @@
 //! Figures about this process.
 
+use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::files::{Root, kib_field};
@@ -9,6 +10,15 @@ pub(crate) fn cpu_nanos() -> Option<u64> {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).ok()?;
     seconds.checked_mul(1_000_000_000)?.checked_add(u64::try_from(time.tv_nsec).ok()?)
+}
+
+/// Keeps this process, and every thread it starts from now on, on these processors.
+pub(crate) fn run_on(cpus: &[usize]) -> std::io::Result<()> {
+    let mut set = CpuSet::new();
+    for cpu in cpus {
+        set.set(*cpu);
+    }
+    Ok(sched_setaffinity(None, &set)?)
 }
 
 /// Largest resident set so far: `VmHWM`.

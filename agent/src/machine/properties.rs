@@ -19,6 +19,10 @@
 //! | `boot_id` | changes with every boot |
 //! | `throttled_flags` | Raspberry Pi firmware: bits 0-3 now, 16-19 since boot |
 //! | `battery` | status and charge of each battery |
+//! | `charging` | status of each battery alone |
+//! | `max_khz` | limit that is set for each frequency domain, distinct ones |
+//! | `machine_id` | the same for one machine, whatever it is called: a hash of its own number |
+//! | `temperature_millicelsius.<type>` | each thermal zone now |
 
 use super::files::{Root, field, kib_field};
 
@@ -43,11 +47,35 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("boot_id", |root| root.text("proc/sys/kernel/random/boot_id")),
     ("throttled_flags", |root| root.text("sys/devices/platform/soc/soc:firmware/get_throttled")),
     ("battery", battery),
+    ("charging", charging),
+    ("max_khz", |root| root.distinct(&frequency_domains(root), "scaling_max_freq")),
+    ("machine_id", machine_id),
 ];
 
 pub(crate) fn read(root: &Root) -> Vec<(String, String)> {
     let known = PROPERTIES.iter().filter_map(|(name, read)| Some(((*name).to_owned(), read(root)?)));
-    known.collect()
+    known.chain(temperatures(root)).collect()
+}
+
+/// A zone without a type, or with the type of an earlier one, has no name to be asked for by.
+fn temperatures(root: &Root) -> Vec<(String, String)> {
+    let mut zones: Vec<(String, String)> = Vec::new();
+    for zone in root.numbered("sys/class/thermal", "thermal_zone") {
+        let Some(kind) = root.text(&format!("{zone}/type")) else { continue };
+        let Some(millicelsius) = root.number::<i32>(&format!("{zone}/temp")) else { continue };
+        let name = format!("temperature_millicelsius.{kind}");
+        if !zones.iter().any(|(known, _)| *known == name) {
+            zones.push((name, millicelsius.to_string()));
+        }
+    }
+    zones
+}
+
+/// The number that the installation or the board has for itself, hashed: records are published, numbers are not.
+fn machine_id(root: &Root) -> Option<String> {
+    let number = root.text("etc/machine-id").or_else(|| root.text("proc/device-tree/serial-number"))?;
+    let hash = blake3::hash(format!("edgebench {number}").as_bytes()).to_hex();
+    Some(hash.chars().take(16).collect())
 }
 
 fn cpu_model(root: &Root) -> Option<String> {
@@ -131,6 +159,11 @@ fn kernel(root: &Root) -> Option<String> {
         root.text("proc/sys/kernel/ostype")
             .map_or_else(|| release.clone(), |name| format!("{name} {release}")),
     )
+}
+
+fn charging(root: &Root) -> Option<String> {
+    let supplies = ["battery", "BAT0", "BAT1"].map(|name| format!("sys/class/power_supply/{name}"));
+    root.distinct(&supplies, "status")
 }
 
 fn battery(root: &Root) -> Option<String> {

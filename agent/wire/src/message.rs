@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
 
-/// What the controller asks. Each request is answered by exactly one closing [`Reply`]; some send others before it.
+/// What the controller asks. Each request but [`Request::StillHere`] is answered by exactly one closing [`Reply`]; some
+/// send others before it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Request {
     /// First of all. Answered by [`Reply::Hello`], or [`Reply::Failed`] when the version is not spoken.
@@ -72,6 +73,8 @@ pub enum Request {
     Close,
     /// The end of the session. Answered by [`Reply::Closed`]; the agent then exits.
     Bye,
+    /// The controller is there and waits. Not answered; an agent may end when it hears nothing for long.
+    StillHere,
 }
 
 /// What the agent answers.
@@ -121,6 +124,8 @@ pub enum Reply {
     Closed,
     /// To any request that could not be done. The session goes on unless the stream itself is broken.
     Failed(Failure),
+    /// The agent is there and works. Not an answer; sent when nothing else was for a while, by agents that can.
+    Alive,
 }
 
 /// How to run a model.

@@ -25,6 +25,7 @@ fn request_name(request: &Request) -> &'static str {
         Request::Facts => "request-facts",
         Request::Close => "request-close",
         Request::Bye => "request-bye",
+        Request::StillHere => "request-still-here",
     }
 }
 
@@ -41,6 +42,7 @@ fn reply_name(reply: &Reply) -> String {
         Reply::Evaluated { .. } => "reply-evaluated".into(),
         Reply::Facts(_) => "reply-facts".into(),
         Reply::Closed => "reply-closed".into(),
+        Reply::Alive => "reply-alive".into(),
         Reply::Failed(failure) => format!("reply-failed-{}", failure_name(failure.kind)),
     }
 }
@@ -75,6 +77,7 @@ fn requests() -> Vec<Request> {
         Request::Facts,
         Request::Close,
         Request::Bye,
+        Request::StillHere,
     ]
 }
 
@@ -154,6 +157,7 @@ fn replies() -> Vec<Reply> {
         Reply::Closed,
     ];
     replies.extend(kinds.map(|kind| Reply::Failed(Failure { kind, message: failure_name(kind).into() })));
+    replies.push(Reply::Alive);
     replies
 }
 

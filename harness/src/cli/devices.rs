@@ -9,17 +9,20 @@ use super::locations::{InventoryFile, Storage};
 use super::{Terminal, print};
 use crate::error::{BenchError, ExitCode};
 use crate::inventory::{Device, Transport};
-use crate::run::meet;
+use crate::run::{self, meet};
 
 /// Arguments of `bench devices`.
 #[derive(clap::Args, Debug)]
 pub(super) struct DevicesArgs {
-    /// Only these devices; all by default.
-    #[arg(value_name = "DEVICE")]
+    /// Only these devices, as `bench run --devices` takes them; all by default.
+    #[arg(value_name = "DEVICE", value_delimiter = ',')]
     names: Vec<String>,
     /// Start an agent on each and show what it says of the machine.
     #[arg(long)]
     check: bool,
+    /// Take everything of ours away from each: agents, models, data.
+    #[arg(long, conflicts_with = "check")]
+    clean: bool,
     /// Use this agent instead of building one.
     #[arg(long, env = "EDGEBENCH_AGENT", value_name = "PATH")]
     agent: Option<PathBuf>,
@@ -36,12 +39,31 @@ pub(super) fn run(arguments: &DevicesArgs, _terminal: Terminal) -> Result<ExitCo
     } else {
         inventory.select(&arguments.names)?
     };
+    if arguments.clean {
+        return clean(&devices, arguments);
+    }
     if !arguments.check {
         let lines: Vec<String> = devices.iter().map(|device| line(device)).collect();
         print(&lines.concat())?;
         return Ok(ExitCode::Pass);
     }
     check(&devices, arguments)
+}
+
+/// Every device is cleaned, whatever became of the ones before it.
+fn clean(devices: &[&Device], arguments: &DevicesArgs) -> Result<ExitCode, BenchError> {
+    let cache = arguments.storage.cache()?;
+    let mut code = ExitCode::Pass;
+    for device in devices {
+        match run::clean(device, &cache) {
+            Ok(()) => print(&format!("{:<16} clean\n", device.name))?,
+            Err(error) => {
+                print(&format!("{:<16} not clean\n{}", device.name, indented(&error.render(false))))?;
+                code = code.graver(error.exit_code());
+            }
+        }
+    }
+    Ok(code)
 }
 
 /// Every device is asked, whatever became of the ones before it.
@@ -54,7 +76,7 @@ fn check(devices: &[&Device], arguments: &DevicesArgs) -> Result<ExitCode, Bench
             Ok((hello, facts)) => print(&answers(&hello, &facts))?,
             Err(error) => {
                 print(&indented(&error.render(false)))?;
-                code = ExitCode::Device;
+                code = code.graver(error.exit_code());
             }
         }
     }
@@ -67,7 +89,10 @@ fn line(device: &Device) -> String {
         format!("{:<16} {:<8} threads {:<8}", device.name, device.transport.name(), threads.join(","));
     let place = match &device.transport {
         Transport::Local => "this machine".to_owned(),
-        Transport::Ssh(ssh) => format!("{}:{}", ssh.host, ssh.port),
+        Transport::Ssh(ssh) => match ssh.port {
+            Some(port) => format!("{}:{port}", ssh.host),
+            None => ssh.host.clone(),
+        },
         Transport::Adb { serial } => serial.clone().unwrap_or_else(|| "the attached phone".to_owned()),
         Transport::Qemu { machine } => machine.clone(),
     };

@@ -4,17 +4,18 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use edgebench_reports::record::{CellRecord, Outcome};
 use edgebench_reports::render;
 use tokio_util::sync::CancellationToken;
 
 use super::locations::{InventoryFile, ResultsFolder, Storage, SuiteFolders};
 use super::{Terminal, print};
 use crate::error::{BenchError, ExitCode};
-use crate::inventory::Transport;
 use crate::plan::StepKind;
 use crate::run::{
     self, Context, DEFAULT_SILENCE, Events, Finished, Loaded, MeasureOverrides, RunRequest, show,
 };
+use crate::session::{STAGE_TRUST, can_reach};
 use crate::suite::Suite;
 
 /// Arguments of `bench run`.
@@ -23,8 +24,8 @@ pub(super) struct RunArgs {
     /// Name of the suite, or the path of its folder or file.
     #[arg(long, value_name = "SUITE", required_unless_present = "resume")]
     suite: Option<String>,
-    /// Names of the devices, separated by commas.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "host")]
+    /// Devices, separated by commas: names, tag:TAG, all; `!` in front of one takes it away.
+    #[arg(long, value_name = "DEVICES", value_delimiter = ',', default_value = "host")]
     devices: Vec<String>,
     /// Only these models.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -199,6 +200,14 @@ fn tell(finished: &Finished, terminal: Terminal) -> Result<ExitCode, BenchError>
     if finished.is_complete() {
         return Ok(ExitCode::Pass);
     }
+    let stage = |cell: &CellRecord| match &cell.outcome {
+        Outcome::Failed { stage, .. } => stage == STAGE_TRUST,
+        _ => false,
+    };
+    if finished.record.cells.iter().any(stage) {
+        eprintln!("a device was refused: nothing was sent to it; `bench devices --check` says what to do");
+        return Ok(ExitCode::Refused);
+    }
     eprintln!("some cells failed; `bench run --resume {id}` tries them again");
     Ok(ExitCode::Device)
 }
@@ -223,13 +232,10 @@ fn dry_run(arguments: &RunArgs) -> Result<(), BenchError> {
         steps.len() - evaluations,
         least_seconds(&loaded)
     );
-    for device in loaded.devices.iter().filter(|device| device.transport != Transport::Local) {
-        let _ = writeln!(
-            text,
-            "device {}: transport {} is not part of this build yet",
-            device.name,
-            device.transport.name()
-        );
+    for (device, error) in
+        loaded.devices.iter().filter_map(|device| Some((device, can_reach(&device.transport).err()?)))
+    {
+        let _ = writeln!(text, "device {}: {error}", device.name);
     }
     let _ = writeln!(text, "\nfiles:");
     for file in crate::prepare::files(&loaded, arguments.storage.mirrors()) {

@@ -2,7 +2,7 @@
 
 use super::{BenchError, ExitCode, Report};
 use crate::build::{BuildError, READY_AGENTS};
-use crate::session::SessionError;
+use crate::session::{PASSWORD_VARIABLE, SessionError};
 
 impl From<BuildError> for BenchError {
     fn from(error: BuildError) -> Self {
@@ -57,8 +57,26 @@ fn debian_packages(target: &str) -> Option<DebianPackages> {
 }
 
 impl BenchError {
-    /// A device did not answer as it should.
+    /// A device did not answer as it should, or is not the one that is meant.
     pub fn session(device: &str, error: &SessionError) -> Self {
-        Report::new(ExitCode::Device, format!("device {device}: {error}")).causes_of(error).into()
+        let exit = match error {
+            SessionError::HostKey(_) => ExitCode::Refused,
+            SessionError::Unsupported { .. } | SessionError::Word(_) => ExitCode::Usage,
+            _ => ExitCode::Device,
+        };
+        let report = Report::new(exit, format!("device {device}: {error}")).causes_of(error);
+        match error {
+            SessionError::HostKey(_) => report
+                .help("make sure that it is the right device, then pin its key in devices.toml: host_key = \"SHA256:...\"")
+                .help("`ssh-keyscan HOST | ssh-keygen -lf -` shows the keys it has; nothing of ours was sent to it")
+                .into(),
+            SessionError::Login { .. } => report
+                .help(format!("name a key with identity in devices.toml, start ssh-agent, or set {PASSWORD_VARIABLE}"))
+                .into(),
+            SessionError::Unsupported { .. } => {
+                report.help("give a host that can be reached directly, such as through a tunnel of your own").into()
+            }
+            _ => report.into(),
+        }
     }
 }

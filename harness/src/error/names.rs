@@ -7,13 +7,16 @@ use crate::suite::SuiteError;
 
 impl From<InventoryError> for BenchError {
     fn from(error: InventoryError) -> Self {
-        let InventoryError::UnknownDevice { name, known, file } = &error;
+        let (given, known, file) = match &error {
+            InventoryError::UnknownDevice { name, known, file } => (name, known, file),
+            InventoryError::UnknownTag { tag, known, file } => (tag, known, file),
+        };
         let report = Report::new(ExitCode::Usage, &error);
         let report = match file {
             Some(file) => report.at(file),
             None => report.help("without a devices.toml there is only `host`; give one with --inventory"),
         };
-        choices(report, name, known).into()
+        choices(report, given, known).into()
     }
 }
 

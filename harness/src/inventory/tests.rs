@@ -37,7 +37,7 @@ fn defaults_are_the_documented_ones() {
     let host = device("[host]\ntransport = \"local\"");
     assert_eq!(host, Inventory::built_in().devices[0]);
     let board = device("[b]\ntransport = \"ssh\"\nhost = \"b\"");
-    let ssh = Ssh { host: "b".to_owned(), port: 22, user: None, identity: None, host_key: None };
+    let ssh = Ssh { host: "b".to_owned(), port: None, user: None, identity: None, host_key: None };
     assert_eq!(board.transport, Transport::Ssh(ssh));
 }
 
@@ -63,7 +63,7 @@ fn all_mistakes_of_all_devices_are_told() {
     let expected = [
         "wrong value of `device name`: expected at most 100 of a-z, 0-9, `.`, `_` and `-`, starting with a letter or \
          a digit, found \"Host\"",
-        "unknown key `host` in Host: expected one of: transport, target, threads, tags, energy, settle, emulate",
+        "unknown key `host` in Host: expected one of: transport, target, threads, cpus, tags, energy, settle, emulate",
         "missing key `host` in pi4: expected a host name or address",
         "wrong value of `threads[0]` in pi4: expected an integer from 1 to 1024, found 0",
         "`threads[2]` does not fit in pi4: expected every number of threads once, found 4",
@@ -126,6 +126,33 @@ fn an_inventory_without_devices_is_wrong() {
 fn an_unknown_device_is_told_with_those_there_are() {
     let error = Inventory::built_in().device("hots").expect_err("unknown");
     assert_eq!(error.to_string(), "unknown device `hots`");
-    let InventoryError::UnknownDevice { known, file, .. } = error;
+    let InventoryError::UnknownDevice { known, file, .. } = error else { panic!("{error}") };
     assert_eq!((known, file), (vec!["host".to_owned()], None));
+}
+
+#[test]
+fn selectors_choose_by_name_and_tag_and_take_away() {
+    let text = "[a]\ntransport = \"local\"\ntags = [\"x\"]\n[b]\ntransport = \"local\"\ntags = [\"x\", \"flaky\"]\n\
+                [c]\ntransport = \"local\"\n";
+    let inventory = parse(text).expect("right");
+    let chosen = |selectors: &[&str]| -> Vec<String> {
+        let devices = inventory.select(selectors).unwrap_or_else(|error| panic!("{error}"));
+        devices.iter().map(|device| device.name.clone()).collect()
+    };
+    assert_eq!(chosen(&["c", "tag:x"]), ["c", "a", "b"]);
+    assert_eq!(chosen(&["!b", "tag:x", "b"]), ["a"]);
+    assert_eq!(chosen(&["!tag:flaky"]), ["a", "c"]);
+    assert_eq!(chosen(&["all", "!a"]), ["b", "c"]);
+    assert!(chosen(&["a", "!a"]).is_empty());
+    let error = inventory.select(&["tag:flakey"]).expect_err("unknown");
+    assert_eq!(error.to_string(), "no device with tag `flakey`");
+}
+
+#[test]
+fn processors_are_numbers_and_ranges() {
+    let with = |cpus: &str| format!("[b]\ntransport = \"local\"\ncpus = \"{cpus}\"");
+    assert_eq!(device(&with("0,4-7")).cpus.as_deref(), Some("0,4-7"));
+    for cpus in ["", "7-4", "a", "1,", "-1", "0; reboot", "99999"] {
+        assert!(wrong(&with(cpus))[0].starts_with("wrong value of `cpus` in b"), "{cpus}");
+    }
 }

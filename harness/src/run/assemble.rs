@@ -56,7 +56,7 @@ fn empty_cell(cell: &Cell) -> CellRecord {
 
 fn apply(record: &mut RunRecord, entry: &Entry) {
     match entry {
-        Entry::Started(_) | Entry::Failed { .. } | Entry::Resumed { .. } => {}
+        Entry::Started(_) | Entry::Failed { .. } | Entry::Resumed { .. } | Entry::Again { .. } => {}
         Entry::Artifact(artifact) => {
             let same = |known: &&mut _| same_artifact(known, artifact);
             replace_or_push(&mut record.artifacts, same, artifact.clone());

@@ -61,6 +61,15 @@ pub enum Entry {
         /// RFC 3339, UTC.
         at: String,
     },
+    /// The way to a device failed before a measurement, and was tried again.
+    Again {
+        /// Name of the device.
+        device: String,
+        /// Which try failed, from 1.
+        attempt: u32,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What a run is, before anything is measured.

@@ -50,6 +50,26 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The way to a device failed; it is tried again after a pause.
+    Again {
+        /// Its name.
+        device: String,
+        /// What failed.
+        reason: String,
+        /// How long until then.
+        pause: Duration,
+    },
+    /// Nothing of ours goes on at a device any more.
+    Left {
+        /// Its name.
+        device: String,
+        /// Bytes of the agent's program that were sent there.
+        agent_bytes: u64,
+        /// Bytes of models and data that were sent there.
+        file_bytes: u64,
+        /// All bytes that were sent there.
+        all_bytes: u64,
+    },
     /// A step begins.
     Step {
         /// The device.

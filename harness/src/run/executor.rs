@@ -1,9 +1,10 @@
 //! One device's share of a run: a fresh agent for every step, each result on disk before the next step begins. A step
 //! that fails takes the rest of its cell with it and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use edgebench_reports::record::{
@@ -14,15 +15,18 @@ use edgebench_wire::{Condition, Digest, Facts, Hello, Limits, Opened, Prediction
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::boards::Boards;
 use super::entry::Entry;
 use super::event::{Event, Events};
 use super::journal::JournalError;
 use super::outputs;
 use super::recorder::Recorder;
+use super::settling::{self, Settled};
 use super::store::write_whole;
 use crate::build::AgentBinary;
+use crate::inventory::Settle;
 use crate::plan::{StepId, StepKind};
-use crate::session::{Client, Measurement, Reach, SessionError};
+use crate::session::{Client, Doing, Measurement, Reach, SessionError};
 
 /// What every device's executor needs of the run.
 pub(super) struct Shared {
@@ -40,6 +44,8 @@ pub(super) struct Shared {
     pub(super) outputs: Option<PathBuf>,
     /// Where news goes.
     pub(super) events: Events,
+    /// Which machine each device turned out to be.
+    pub(super) boards: Boards,
     /// Set when the run shall stop.
     pub(super) cancel: CancellationToken,
 }
@@ -102,6 +108,8 @@ pub(super) struct DeviceRun {
     pub(super) agent: Result<AgentBinary, String>,
     /// The way to it; or why there is none.
     pub(super) reach: Result<Arc<dyn Reach>, String>,
+    /// What to wait for before a block.
+    pub(super) settle: Option<Settle>,
     /// What is left to do, in order.
     pub(super) steps: Vec<StepId>,
 }
@@ -114,12 +122,14 @@ const TOP: u8 = 5;
 /// # Errors
 /// When a result cannot be written down: the run cannot go on then.
 pub(super) async fn execute(device: DeviceRun, shared: Arc<Shared>) -> Result<(), JournalError> {
-    let executor = Executor { device, shared };
+    let executor = Executor { device, shared, tally: Tally::default() };
     let stopped = executor.shared.cancel.clone();
-    tokio::select! {
+    let result = tokio::select! {
         () = stopped.cancelled() => Ok(()),
         result = executor.run() => result,
-    }
+    };
+    executor.leave_device().await;
+    result
 }
 
 /// What is started, and how.
@@ -129,9 +139,35 @@ struct Way<'w> {
     reach: &'w dyn Reach,
 }
 
+/// What a device took, over the whole run.
+#[derive(Default)]
+struct Tally {
+    agent_bytes: AtomicU64,
+    file_bytes: AtomicU64,
+    all_bytes: AtomicU64,
+    retries: AtomicU64,
+}
+
+/// Tries of something that the way to a device spoiled, the first included. A measurement is never tried again.
+const TRIES: u32 = 3;
+
+/// Pause before the second try; four times as long before the third.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// Steps in a row that the way to a device may spoil before it is left alone.
+const QUARANTINE_AFTER: u32 = 3;
+
 struct Executor {
     device: DeviceRun,
     shared: Arc<Shared>,
+    tally: Tally,
+}
+
+/// How a step ended that was not done.
+struct Spoilt {
+    stage: &'static str,
+    reason: String,
+    passing: bool,
 }
 
 impl Executor {
@@ -144,49 +180,95 @@ impl Executor {
             (Err(reason), _) => return self.give_up("prepare", reason).await,
             (_, Err(reason)) => return self.give_up("connect", reason).await,
         };
-        if let Err(error) = self.meet(way).await? {
-            return self.give_up(error.stage(), &with_causes(&error)).await;
-        }
+        let met = match self.meet(way).await {
+            Ok(met) => met,
+            Err(spoilt) => return self.give_up(spoilt.stage, &spoilt.reason).await,
+        };
+        self.write_device(&met).await?;
         let mut failed = BTreeSet::new();
+        let mut spoilt_in_a_row = 0;
         for (position, step) in self.device.steps.iter().enumerate() {
             if failed.contains(&step.cell) {
                 continue;
             }
-            if !self.step(*step, position, way).await? {
-                failed.insert(step.cell);
+            match self.step(*step, position, way).await? {
+                Ok(()) => spoilt_in_a_row = 0,
+                Err(spoilt) => {
+                    failed.insert(step.cell);
+                    spoilt_in_a_row = if spoilt.passing { spoilt_in_a_row + 1 } else { 0 };
+                    if spoilt_in_a_row == QUARANTINE_AFTER {
+                        self.quarantine(position, &failed, &spoilt).await?;
+                        break;
+                    }
+                }
             }
         }
-        Ok(())
+        self.write_device(&met).await
     }
 
-    /// Records what the device is. The outer result is the journal's, the inner one the device's.
-    async fn meet(&self, way: Way<'_>) -> Result<Result<(), SessionError>, JournalError> {
-        let met = async {
-            way.reach.deploy(way.agent).await?;
-            let (mut client, hello) = self.connect(way).await?;
-            let mut facts = client.facts().await?;
-            client.leave().await;
-            facts.properties.extend(way.reach.properties().await?);
-            Ok((hello, facts))
-        };
-        match met.await {
-            Ok((hello, facts)) => {
-                let description = describe(&hello, &facts);
-                self.shared.recorder.write(Entry::Device(self.record(Some((hello, facts)), None))).await?;
-                self.tell(Event::Met { device: self.device.name.clone(), description });
-                Ok(Ok(()))
-            }
-            Err(error) => Ok(Err(error)),
+    /// What the device is, the agent brought there first; tried again while only the way to it fails.
+    async fn meet(&self, way: Way<'_>) -> Result<(Hello, Facts), Spoilt> {
+        let met = self.patiently(|| Box::pin(self.encounter(way))).await;
+        let (hello, facts) = met.map_err(|error| spoilt(&error))?;
+        if let Some(twin) = self.shared.boards.twin(&self.device.name, &facts) {
+            let reason = format!("it is the same machine as {twin}");
+            return Err(Spoilt { stage: "connect", reason, passing: false });
         }
+        let description = describe(&hello, &facts);
+        self.tell(Event::Met { device: self.device.name.clone(), description });
+        Ok((hello, facts))
     }
 
-    /// The device cannot be used: every cell that has steps left fails with the same reason.
-    async fn give_up(&self, stage: &str, reason: &str) -> Result<(), JournalError> {
-        self.shared.recorder.write(Entry::Device(self.record(None, Some(reason.to_owned())))).await?;
-        self.tell(Event::Lost { device: self.device.name.clone(), reason: reason.to_owned() });
-        let mut cells: Vec<u32> = self.device.steps.iter().map(|step| step.cell).collect();
-        cells.sort_unstable();
-        cells.dedup();
+    async fn encounter(&self, way: Way<'_>) -> Result<(Hello, Facts), SessionError> {
+        let sent_bytes = way.reach.deploy(way.agent).await?;
+        self.tally.agent_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
+        self.tally.all_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
+        let (mut client, hello) = self.connect(way).await?;
+        let mut facts = client.facts().await?;
+        self.end(client).await;
+        facts.properties.extend(way.reach.properties().await?);
+        Ok((hello, facts))
+    }
+
+    /// Does something before a measurement, again when the way to the device failed and not the device.
+    async fn patiently<'f, T>(
+        &'f self,
+        work: impl Fn() -> Doing<'f, T> + Send + Sync + 'f,
+    ) -> Result<T, SessionError> {
+        let mut pause = BACKOFF;
+        for attempt in 1..TRIES {
+            match work().await {
+                Err(error) if error.is_passing() => {
+                    self.tally.retries.fetch_add(1, Ordering::Relaxed);
+                    let (device, reason) = (self.device.name.clone(), with_causes(&error));
+                    self.tell(Event::Again { device: device.clone(), reason: reason.clone(), pause });
+                    let entry = Entry::Again { device, attempt, reason };
+                    // A journal that cannot be written is noticed with the next result, which matters more.
+                    let _ = self.shared.recorder.write(entry).await;
+                    tokio::time::sleep(pause).await;
+                    pause *= 4;
+                }
+                done => return done,
+            }
+        }
+        work().await
+    }
+
+    /// The device has failed too often in a row: its other cells are not tried.
+    async fn quarantine(
+        &self,
+        position: usize,
+        failed: &BTreeSet<u32>,
+        last: &Spoilt,
+    ) -> Result<(), JournalError> {
+        let reason = format!("left alone after {QUARANTINE_AFTER} failures in a row: {}", last.reason);
+        self.tell(Event::Lost { device: self.device.name.clone(), reason: reason.clone() });
+        let later = self.device.steps.iter().skip(position).map(|step| step.cell);
+        let left: BTreeSet<u32> = later.filter(|cell| !failed.contains(cell)).collect();
+        self.fail(left, last.stage, &reason).await
+    }
+
+    async fn fail(&self, cells: BTreeSet<u32>, stage: &str, reason: &str) -> Result<(), JournalError> {
         for cell in cells {
             let (stage, reason) = (stage.to_owned(), reason.to_owned());
             self.shared.recorder.write(Entry::Failed { cell, step: None, stage, reason }).await?;
@@ -194,8 +276,42 @@ impl Executor {
         Ok(())
     }
 
+    /// Whatever of ours still goes on there is ended, and the next user may have it.
+    async fn leave_device(&self) {
+        if let Ok(reach) = &self.device.reach
+            && !self.device.steps.is_empty()
+        {
+            reach.rest().await;
+        }
+        let sent = |bytes: &AtomicU64| bytes.load(Ordering::Relaxed);
+        let Tally { agent_bytes, file_bytes, all_bytes, .. } = &self.tally;
+        self.tell(Event::Left {
+            device: self.device.name.clone(),
+            agent_bytes: sent(agent_bytes),
+            file_bytes: sent(file_bytes),
+            all_bytes: sent(all_bytes),
+        });
+    }
+
+    async fn write_device(&self, met: &(Hello, Facts)) -> Result<(), JournalError> {
+        self.shared.recorder.write(Entry::Device(self.record(Some(met.clone()), None))).await
+    }
+
+    /// The device cannot be used: every cell that has steps left fails with the same reason.
+    async fn give_up(&self, stage: &str, reason: &str) -> Result<(), JournalError> {
+        self.shared.recorder.write(Entry::Device(self.record(None, Some(reason.to_owned())))).await?;
+        self.tell(Event::Lost { device: self.device.name.clone(), reason: reason.to_owned() });
+        let cells: BTreeSet<u32> = self.device.steps.iter().map(|step| step.cell).collect();
+        self.fail(cells, stage, reason).await
+    }
+
     fn record(&self, met: Option<(Hello, Facts)>, problem: Option<String>) -> DeviceRecord {
         let (hello, facts) = met.map_or((None, Facts::default()), |(hello, facts)| (Some(hello), facts));
+        let mut properties: BTreeMap<String, String> = facts.properties.into_iter().collect();
+        properties.extend(self.tally.properties());
+        properties.extend(
+            self.device.agent.as_ref().map(|agent| ("agent_digest".to_owned(), agent.digest.clone())),
+        );
         DeviceRecord {
             name: self.device.name.clone(),
             transport: self.device.transport.clone(),
@@ -203,20 +319,23 @@ impl Executor {
             agent_version: hello.as_ref().map(|hello| hello.agent_version.clone()),
             agent_target: hello.map(|hello| hello.target),
             agent_bytes: self.device.agent.as_ref().ok().map(|agent| agent.bytes),
-            properties: facts.properties.into_iter().collect(),
+            properties,
             problem,
         }
     }
 
-    /// Whether the step was done.
-    async fn step(&self, step: StepId, position: usize, way: Way<'_>) -> Result<bool, JournalError> {
+    /// The outer result is the journal's, the inner one the device's.
+    async fn step(
+        &self,
+        step: StepId,
+        position: usize,
+        way: Way<'_>,
+    ) -> Result<Result<(), Spoilt>, JournalError> {
         let what = self.name_of(step);
         self.tell(Event::Step { device: self.device.name.clone(), what: what.clone() });
         let outcome = match &self.shared.jobs[step.cell as usize].model {
-            Ok(model) => {
-                self.perform(step, model, way).await.map_err(|error| (error.stage(), with_causes(&error)))
-            }
-            Err(reason) => Err(("prepare", reason.clone())),
+            Ok(model) => self.perform(step, model, way).await.map_err(|error| spoilt(&error)),
+            Err(reason) => Err(Spoilt { stage: "prepare", reason: reason.clone(), passing: false }),
         };
         match outcome {
             Ok((entries, result)) => {
@@ -224,21 +343,22 @@ impl Executor {
                     self.shared.recorder.write(entry).await?;
                 }
                 self.tell(Event::Done { device: self.device.name.clone(), what, result });
-                Ok(true)
+                Ok(Ok(()))
             }
-            Err((stage, reason)) => {
+            Err(spoilt) => {
                 let left_out =
                     self.device.steps[position + 1..].iter().filter(|later| later.cell == step.cell).count();
-                let (cell, stage) = (step.cell, stage.to_owned());
+                let (cell, stage, reason) = (step.cell, spoilt.stage.to_owned(), spoilt.reason.clone());
                 let entry = Entry::Failed { cell, step: Some(step), stage, reason: reason.clone() };
                 self.shared.recorder.write(entry).await?;
                 self.tell(Event::Failed { device: self.device.name.clone(), what, reason, left_out });
-                Ok(false)
+                Ok(Err(spoilt))
             }
         }
     }
 
-    /// The entries to write down, and a word on what came out.
+    /// The entries to write down, and a word on what came out. Everything up to the open model may be tried again; what
+    /// is measured is measured once.
     async fn perform(
         &self,
         step: StepId,
@@ -246,34 +366,72 @@ impl Executor {
         way: Way<'_>,
     ) -> Result<(Vec<Entry>, String), SessionError> {
         let job = &self.shared.jobs[step.cell as usize];
-        let (mut client, _) = self.connect(way).await?;
-        client.deploy(model.digest, &model.path).await?;
-        let (entry, result) = match (step.kind, &job.data) {
-            (StepKind::Evaluate, Some(data)) => {
-                client.deploy(data.digest, &data.path).await?;
-                client.open(model.digest, &job.options).await?;
-                let evaluation = self.evaluate(&mut client, data, &job.cell).await?;
-                let result = top1(&evaluation);
-                (vec![Entry::Evaluation { cell: step.cell, evaluation }], result)
-            }
-            (StepKind::Evaluate, None) => (Vec::new(), "no data set".to_owned()),
+        // On real inputs where there are some: the agent reads them one by one, between the timed runs.
+        let data = job.data.as_ref();
+        if step.kind == StepKind::Evaluate && data.is_none() {
+            return Ok((Vec::new(), "no data set".to_owned()));
+        }
+        let (mut client, opened) = self.patiently(|| Box::pin(self.open(job, model, way))).await?;
+        let (entries, result) = match (step.kind, data) {
             (StepKind::Block(number), data) => {
-                // On real inputs where there are some: the agent reads them one by one, between the timed runs.
-                if let Some(data) = data {
-                    client.deploy(data.digest, &data.path).await?;
-                }
-                let opened = client.open(model.digest, &job.options).await?;
+                let settled = self.settle(&mut client).await?;
                 let started_at = Timestamp::now().to_string();
-                let measured = self.measure(&mut client, data.as_ref().map(|data| data.digest)).await?;
-                let block = block_record(number, started_at, &opened, measured);
+                let before = client.facts().await?;
+                let measured = self.measure(&mut client, data.map(|data| data.digest)).await?;
+                let after = client.facts().await?;
+                let mut block = block_record(number, started_at, &opened, measured);
+                let doubts = settled.doubt().or_else(|| settling::changed(&before, &after));
+                block.invalid = block.invalid.or(doubts);
                 let result = median_text(&block.steady_nanos);
                 let memory = Entry::Memory { cell: step.cell, memory: memory_record(opened) };
                 let block = Entry::Block { cell: step.cell, block };
                 (if number == 0 { vec![memory, block] } else { vec![block] }, result)
             }
+            (StepKind::Evaluate, Some(data)) => {
+                let evaluation = self.evaluate(&mut client, data, &job.cell).await?;
+                let result = top1(&evaluation);
+                (vec![Entry::Evaluation { cell: step.cell, evaluation }], result)
+            }
+            (StepKind::Evaluate, None) => (Vec::new(), String::new()),
         };
+        self.end(client).await;
+        Ok((entries, result))
+    }
+
+    /// A fresh agent with everything the cell needs and its model open.
+    async fn open(
+        &self,
+        job: &Job,
+        model: &ModelFile,
+        way: Way<'_>,
+    ) -> Result<(Client, Opened), SessionError> {
+        let (mut client, _) = self.connect(way).await?;
+        let mut file_bytes = client.deploy(model.digest, &model.path).await?;
+        if let Some(data) = &job.data {
+            file_bytes += client.deploy(data.digest, &data.path).await?;
+        }
+        self.tally.file_bytes.fetch_add(file_bytes, Ordering::Relaxed);
+        let opened = client.open(model.digest, &job.options).await?;
+        Ok((client, opened))
+    }
+
+    async fn end(&self, client: Client) {
+        self.tally.all_bytes.fetch_add(client.sent_bytes(), Ordering::Relaxed);
         client.leave().await;
-        Ok((entry, result))
+    }
+
+    /// Waits until the device is as cool as its table wants it.
+    async fn settle(&self, client: &mut Client) -> Result<Settled, SessionError> {
+        let Some(wanted) = &self.device.settle else { return Ok(Settled::NotAsked) };
+        let mut settling = settling::Settling::new(wanted);
+        loop {
+            let facts = client.facts().await?;
+            match settling.look(&facts) {
+                settling::Look::Over(settled) => return Ok(settled),
+                settling::Look::Wait { how_far } => self.progress(how_far),
+            }
+            tokio::time::sleep(settling::INTERVAL).await;
+        }
     }
 
     async fn connect(&self, way: Way<'_>) -> Result<(Client, Hello), SessionError> {
@@ -335,6 +493,24 @@ impl Executor {
     fn tell(&self, event: Event) {
         self.shared.events.tell(event);
     }
+}
+
+impl Tally {
+    /// As properties of the device's record.
+    fn properties(&self) -> [(String, String); 4] {
+        let Self { agent_bytes, file_bytes, all_bytes, retries } = self;
+        let named = [
+            ("sent_agent_bytes", agent_bytes),
+            ("sent_file_bytes", file_bytes),
+            ("sent_bytes", all_bytes),
+            ("transport_retries", retries),
+        ];
+        named.map(|(name, count)| (name.to_owned(), count.load(Ordering::Relaxed).to_string()))
+    }
+}
+
+fn spoilt(error: &SessionError) -> Spoilt {
+    Spoilt { stage: error.stage(), reason: with_causes(error), passing: error.is_passing() }
 }
 
 fn block_record(number: u32, started_at: String, opened: &Opened, measurement: Measurement) -> BlockRecord {

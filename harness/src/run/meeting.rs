@@ -4,6 +4,7 @@ use std::path::Path;
 
 use edgebench_wire::{Facts, Hello};
 
+use super::identity::lease;
 use super::{DEFAULT_SILENCE, device_store};
 use crate::artifact::Cache;
 use crate::build;
@@ -17,7 +18,8 @@ use crate::session::{Client, SessionError, reach};
 /// When there is no agent for the device, or it does not answer.
 pub fn meet(device: &Device, cache: &Cache, agent: Option<&Path>) -> Result<(Hello, Facts), BenchError> {
     let trouble = |error: SessionError| BenchError::session(&device.name, &error);
-    let reach = reach(device, &device_store(cache, &device.name)).map_err(trouble)?;
+    let visit = format!("visit-{}", std::process::id());
+    let reach = reach(device, &device_store(cache, &device.name), lease(&visit)).map_err(trouble)?;
     let agent = build::agent(cache, device.agent_target(), agent)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::output)?;
@@ -27,7 +29,20 @@ pub fn meet(device: &Device, cache: &Cache, agent: Option<&Path>) -> Result<(Hel
         let mut facts = client.facts().await?;
         client.leave().await;
         facts.properties.extend(reach.properties().await?);
+        reach.rest().await;
         Ok((hello, facts))
     });
     asked.map_err(trouble)
+}
+
+/// Takes everything of ours away from the device.
+///
+/// # Errors
+/// When it cannot be reached or does not let us.
+pub fn clean(device: &Device, cache: &Cache) -> Result<(), BenchError> {
+    let trouble = |error: SessionError| BenchError::session(&device.name, &error);
+    let reach = reach(device, &device_store(cache, &device.name), lease("clean")).map_err(trouble)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::output)?;
+    runtime.block_on(reach.clean()).map_err(trouble)
 }

@@ -3,6 +3,7 @@
 //! The journal in the run's folder is the run; everything else can be made again from it.
 
 mod assemble;
+mod boards;
 mod entry;
 mod event;
 mod executor;
@@ -12,6 +13,7 @@ mod meeting;
 mod outputs;
 mod progress;
 mod recorder;
+mod settling;
 mod store;
 
 use std::path::PathBuf;
@@ -38,7 +40,7 @@ pub use entry::{Entry, MeasureOverrides, RunRequest, Started};
 pub use event::{Event, Events};
 pub use executor::{EvaluationData, ModelFile};
 pub use journal::{Journal, JournalError};
-pub use meeting::meet;
+pub use meeting::{clean, meet};
 pub use progress::{Display, show};
 pub use store::{Results, RunFolder, StoreError, write_whole};
 
@@ -222,7 +224,7 @@ async fn go_on(
     for artifact in &prepared.artifacts {
         recorder.write(Entry::Artifact(artifact.clone())).await?;
     }
-    let devices = device_runs(loaded, prepared, context, before);
+    let devices = device_runs(loaded, prepared, context, before, &folder.id);
     context.events.tell(planned(&devices, loaded, before));
     let outputs = context.keep_outputs.then(|| folder.folder(outputs::FOLDER)).transpose()?;
     let shared = Arc::new(Shared {
@@ -233,6 +235,7 @@ async fn go_on(
         recorder: recorder.clone(),
         outputs: outputs.clone(),
         events: context.events.clone(),
+        boards: boards::Boards::default(),
         cancel: context.cancel.clone(),
     });
     execute_all(devices, &shared).await?;
@@ -287,14 +290,22 @@ fn conclude(loaded: &Loaded, folder: &RunFolder, interrupted: bool) -> Result<Fi
     Ok(Finished { folder: folder.clone(), record, interrupted, done, planned: steps.len() })
 }
 
-fn device_runs(loaded: &Loaded, prepared: &Prepared, context: &Context, before: &[Entry]) -> Vec<DeviceRun> {
+fn device_runs(
+    loaded: &Loaded,
+    prepared: &Prepared,
+    context: &Context,
+    before: &[Entry],
+    run: &str,
+) -> Vec<DeviceRun> {
     let missing = |steps: &[StepId]| steps.iter().copied().filter(|step| !is_done(before, *step)).collect();
     let planned = loaded.devices.iter().zip(&loaded.plan.devices);
     let devices = planned.map(|(device, plan)| DeviceRun {
         name: device.name.clone(),
         transport: device.transport.name().to_owned(),
         agent: prepared.agent(&device.name),
-        reach: reach(device, &device_store(&context.cache, &device.name)).map_err(|error| error.to_string()),
+        reach: reach(device, &device_store(&context.cache, &device.name), identity::lease(run))
+            .map_err(|error| error.to_string()),
+        settle: device.settle.clone(),
         steps: missing(&plan.steps),
     });
     devices.collect()

@@ -57,6 +57,12 @@ fn line(event: &Event) -> Option<String> {
         Event::Prepared { what, took, .. } => format!("prepared {what} in {}", seconds(*took)),
         Event::Planned { devices, done_before } => planned(devices, *done_before),
         Event::Met { device, description } => format!("{device}: {description}"),
+        Event::Again { device, reason, pause } => {
+            format!("{device}: again in {}: {reason}", seconds(*pause))
+        }
+        Event::Left { device, agent_bytes, file_bytes, all_bytes } => format!(
+            "{device}: sent {all_bytes} bytes: {agent_bytes} of the agent, {file_bytes} of models and data"
+        ),
         Event::Done { device, what, result } => format!("{device}: {what}: {result}"),
         Event::Preparing { .. } | Event::Step { .. } | Event::Progress { .. } => return None,
         Event::NotPrepared { .. } | Event::Lost { .. } | Event::Failed { .. } => return trouble(event),

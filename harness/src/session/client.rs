@@ -8,8 +8,9 @@ use edgebench_wire::{
     Prediction, Reply, Request, RunOptions, encode,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::believable::{self, Told};
 use super::{Link, SessionError};
 
 /// How long an agent may be silent when nothing but a short answer is due.
@@ -17,6 +18,12 @@ const SHORT: Duration = Duration::from_secs(30);
 
 /// How long an agent may take to leave after it was told to.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long a model may take to load, or one example to run, on an agent that shows life meanwhile.
+const WORK: Duration = Duration::from_secs(15 * 60);
+
+/// How often an agent that works is told that its controller is there.
+const STILL_HERE: Duration = Duration::from_secs(3);
 
 /// Bytes asked of the stream at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -46,6 +53,9 @@ pub struct Client {
     read_buffer: Vec<u8>,
     write_buffer: Vec<u8>,
     silence: Duration,
+    shows_life: bool,
+    sent_bytes: u64,
+    classes: Option<u64>,
 }
 
 /// Everything that came of one measurement.
@@ -65,6 +75,7 @@ impl Client {
     /// # Errors
     /// When the agent is not there, or speaks another version of the protocol.
     pub async fn greet(link: Link, silence: Duration) -> Result<(Self, Hello), SessionError> {
+        let shows_life = link.silence.is_some();
         let silence = link.silence.map_or(silence, |own| own.min(silence));
         let mut client = Self {
             link,
@@ -72,12 +83,20 @@ impl Client {
             read_buffer: vec![0; READ_BYTES],
             write_buffer: Vec::new(),
             silence,
+            shows_life,
+            sent_bytes: 0,
+            classes: None,
         };
         let hello = match client.ask(GREETING, &Request::Hello { protocol: PROTOCOL_VERSION }, SHORT).await? {
-            Reply::Hello(hello) => hello,
+            Reply::Hello(hello) => believable::hello(hello),
             other => return Err(unexpected(GREETING, &other)),
         };
         Ok((client, hello))
+    }
+
+    /// Bytes sent to the agent so far.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent_bytes
     }
 
     /// What the machine is and how it is now.
@@ -86,7 +105,7 @@ impl Client {
     /// As for every request: the agent goes away, is silent for too long, or refuses.
     pub async fn facts(&mut self) -> Result<Facts, SessionError> {
         match self.ask(GREETING, &Request::Facts, SHORT).await? {
-            Reply::Facts(facts) => Ok(facts),
+            Reply::Facts(facts) => believable::facts(facts).map_err(|source| doubt(GREETING, source)),
             other => Err(unexpected(GREETING, &other)),
         }
     }
@@ -111,8 +130,9 @@ impl Client {
                 self.ask(DEPLOYING, &Request::Put { digest, total_bytes, offset, chunk }, SHORT).await?;
             offset += length;
             match reply {
-                Reply::Stored { complete: true, .. } => return Ok(offset),
-                Reply::Stored { .. } if length > 0 => {}
+                Reply::Stored { complete: true, .. } if offset == total_bytes => return Ok(offset),
+                Reply::Stored { received_bytes, complete: false }
+                    if length > 0 && received_bytes == offset => {}
                 other => return Err(unexpected(DEPLOYING, &other)),
             }
         }
@@ -124,8 +144,11 @@ impl Client {
     /// When the agent cannot load or prepare it.
     pub async fn open(&mut self, model: Digest, options: &RunOptions) -> Result<Opened, SessionError> {
         let request = Request::Open { model, options: options.clone() };
-        match self.ask(OPENING, &request, self.silence).await? {
-            Reply::Opened(opened) => Ok(opened),
+        match self.ask(OPENING, &request, WORK).await? {
+            Reply::Opened(opened) => {
+                self.classes = believable::classes(&opened);
+                Ok(believable::opened(opened))
+            }
             other => Err(unexpected(OPENING, &other)),
         }
     }
@@ -142,16 +165,19 @@ impl Client {
         mut progress: impl FnMut(usize),
     ) -> Result<Measurement, SessionError> {
         self.send(MEASURING, &Request::Measure { pack, warmup, steady }).await?;
-        let patience = self.silence + micros(warmup.max_micros) + micros(steady.max_micros);
-        let (mut warmup_nanos, mut steady_nanos) = (Vec::new(), Vec::new());
+        let patience = WORK + micros(warmup.max_micros) + micros(steady.max_micros);
+        let mut told = Told::new(warmup, steady, self.link.counts);
         loop {
             match self.reply(MEASURING, patience).await? {
-                Reply::Samples { phase: Phase::Warmup, nanos } => warmup_nanos.extend(nanos),
-                Reply::Samples { phase: Phase::Steady, nanos } => {
-                    steady_nanos.extend(nanos);
-                    progress(steady_nanos.len());
+                Reply::Samples { phase, nanos } => {
+                    told.add(phase, &nanos).map_err(|source| doubt(MEASURING, source))?;
+                    if phase == Phase::Steady {
+                        progress(told.steady_nanos.len());
+                    }
                 }
                 Reply::Measured(measured) => {
+                    told.check(&measured).map_err(|source| doubt(MEASURING, source))?;
+                    let Told { warmup_nanos, steady_nanos, .. } = told;
                     return Ok(Measurement { warmup_nanos, steady_nanos, measured });
                 }
                 other => return Err(unexpected(MEASURING, &other)),
@@ -175,8 +201,11 @@ impl Client {
         self.send(EVALUATING, &request).await?;
         let mut predictions = Vec::new();
         loop {
-            match self.reply(EVALUATING, self.silence).await? {
+            match self.reply(EVALUATING, WORK).await? {
                 Reply::Predictions { first, items } if first as usize == predictions.len() => {
+                    let room = count as usize - predictions.len().min(count as usize);
+                    believable::predictions(&items, room, top, raw_outputs, self.classes)
+                        .map_err(|source| doubt(EVALUATING, source))?;
                     predictions.extend(items);
                     progress(predictions.len());
                 }
@@ -212,6 +241,7 @@ impl Client {
             self.link.writer.write_all(&self.write_buffer).await?;
             self.link.writer.flush().await
         };
+        self.sent_bytes += self.write_buffer.len() as u64;
         match timeout(SHORT, writing).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(self.gone(doing).await),
@@ -219,19 +249,53 @@ impl Client {
         }
     }
 
-    /// The next message; a failure that the agent reports is an error here.
+    /// The next message, which must come within `patience`; an agent that shows life meanwhile has so long, but may not
+    /// be silent for longer than it should be. A failure that the agent reports is an error here.
     async fn reply(&mut self, doing: &'static str, patience: Duration) -> Result<Reply, SessionError> {
+        let patience = if self.shows_life { patience } else { patience.min(self.silence.max(SHORT)) };
+        let until = Instant::now() + patience;
+        let mut heard = Instant::now();
         loop {
             let decoded = self.decoder.next::<Reply>();
             match decoded.map_err(|source| SessionError::Frame { doing, source })? {
-                Some(Reply::Failed(failure)) => return Err(SessionError::Failed { doing, failure }),
+                Some(Reply::Failed(failure)) => {
+                    return Err(SessionError::Failed { doing, failure: believable::failure(failure) });
+                }
+                Some(Reply::Alive) => {}
                 Some(reply) => return Ok(reply),
-                None => {}
+                None => {
+                    let silent_at = (heard + self.silence).min(until);
+                    self.hear(doing, silent_at, heard).await?;
+                    heard = Instant::now();
+                }
             }
-            match timeout(patience, self.link.reader.read(&mut self.read_buffer)).await {
-                Err(_) => return Err(SessionError::Silent { doing, waited: patience }),
+            if Instant::now() >= until {
+                return Err(SessionError::Silent { doing, waited: patience });
+            }
+        }
+    }
+
+    /// Waits for bytes, telling an agent that knows it that somebody waits.
+    async fn hear(
+        &mut self,
+        doing: &'static str,
+        until: Instant,
+        since: Instant,
+    ) -> Result<(), SessionError> {
+        loop {
+            let now = Instant::now();
+            if now >= until {
+                return Err(SessionError::Silent { doing, waited: now - since });
+            }
+            let wait = if self.shows_life { STILL_HERE.min(until - now) } else { until - now };
+            match timeout(wait, self.link.reader.read(&mut self.read_buffer)).await {
                 Ok(Ok(0) | Err(_)) => return Err(self.gone(doing).await),
-                Ok(Ok(count)) => self.decoder.push(&self.read_buffer[..count]),
+                Ok(Ok(count)) => {
+                    self.decoder.push(&self.read_buffer[..count]);
+                    return Ok(());
+                }
+                Err(_) if self.shows_life => self.send(doing, &Request::StillHere).await?,
+                Err(_) => {}
             }
         }
     }
@@ -243,6 +307,10 @@ impl Client {
 
 fn micros(micros: u64) -> Duration {
     Duration::from_micros(micros)
+}
+
+fn doubt(doing: &'static str, source: believable::Unbelievable) -> SessionError {
+    SessionError::Unbelievable { doing, source }
 }
 
 /// A message by its name only: its content may be large.

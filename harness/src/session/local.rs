@@ -11,7 +11,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, Command};
 use tokio::time::timeout;
 
-use super::{Doing, Guard, Life, Link, Output, Reach, SessionError, Word};
+use super::remote;
+use super::{AgentFlags, Doing, Guard, Life, Link, Output, Reach, SILENCE, SessionError, Word};
 use crate::build::AgentBinary;
 
 /// How much of what the agent wrote to standard error is kept.
@@ -24,12 +25,13 @@ const REAPING: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct Local {
     store: PathBuf,
+    flags: AgentFlags,
 }
 
 impl Local {
     /// Agents that keep their files in `store`.
-    pub fn new(store: PathBuf) -> Self {
-        Self { store }
+    pub fn new(store: PathBuf, flags: AgentFlags) -> Self {
+        Self { store, flags }
     }
 }
 
@@ -42,8 +44,8 @@ impl Reach for Local {
     fn start<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link> {
         Box::pin(async {
             let mut command = Command::new(&agent.path);
-            command.arg("--store").arg(&self.store);
-            Child::start(&mut command)
+            command.arg("--store").arg(&self.store).args(self.flags.arguments());
+            Ok(Link { silence: Some(SILENCE), ..Child::start(&mut command)? })
         })
     }
 
@@ -106,7 +108,7 @@ impl Child {
         }
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let guard = Box::new(Self { child, group, last_words });
-        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), guard, silence: None })
+        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), guard, silence: None, counts: false })
     }
 
     fn kill(&mut self) {
@@ -156,7 +158,7 @@ async fn listen(mut stderr: ChildStderr, last_words: Arc<Mutex<Vec<u8>>>) {
 
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+    text.lines().rev().map(str::trim).find(|line| remote::is_told(line)).unwrap_or_default().to_owned()
 }
 
 fn how(status: ExitStatus) -> String {

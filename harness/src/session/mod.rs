@@ -2,8 +2,11 @@
 //! [`Reach`], which brings the agent's program to a device and opens such a stream. Nothing here knows plans, cells or
 //! records.
 
+mod believable;
 mod client;
 mod local;
+mod remote;
+mod ssh;
 mod word;
 
 use std::path::Path;
@@ -17,9 +20,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::build::AgentBinary;
 use crate::inventory::{Device, Transport};
 
+pub use believable::Unbelievable;
 pub use client::{Client, Measurement};
 pub use local::{Child, Local};
-pub use word::{Word, command_line};
+pub use remote::{AgentFlags, SILENCE};
+pub use ssh::{HostKeyError, PASSWORD_VARIABLE, Ssh};
+pub use word::{NulInWord, Word, command_line};
 
 /// Something that goes on at a device and may go wrong.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionError>> + Send + 'a>>;
@@ -46,15 +52,25 @@ pub trait Reach: Send + Sync {
 
     /// Takes away everything of ours on the device: agents and received files.
     fn clean(&self) -> Doing<'_, ()>;
+
+    /// Waits, for a short time, until nothing of ours goes on at the device any more.
+    fn rest(&self) -> Life<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
-/// The way to a device of the inventory. `store` is a folder on the controller for what a local agent receives.
+/// The way to a device of the inventory. `store` is a folder on the controller for what a local agent receives;
+/// `lease` is the owner that another user of the device is shown, and the word that makes it ours.
 ///
 /// # Errors
 /// When its transport is not part of this build.
-pub fn reach(device: &Device, store: &Path) -> Result<Arc<dyn Reach>, SessionError> {
-    can_reach(&device.transport)?;
-    Ok(Arc::new(Local::new(store.to_owned())))
+pub fn reach(device: &Device, store: &Path, lease: (String, String)) -> Result<Arc<dyn Reach>, SessionError> {
+    let cpus = device.cpus.clone();
+    match &device.transport {
+        Transport::Local => Ok(Arc::new(Local::new(store.to_owned(), AgentFlags { cpus, lease: None }))),
+        Transport::Ssh(ssh) => Ok(Arc::new(Ssh::new(ssh, AgentFlags { cpus, lease: Some(lease) })?)),
+        other => Err(SessionError::NoTransport { name: other.name() }),
+    }
 }
 
 /// Whether devices of this transport can be reached at all, before anything is made for them.
@@ -63,7 +79,7 @@ pub fn reach(device: &Device, store: &Path) -> Result<Arc<dyn Reach>, SessionErr
 /// When not.
 pub fn can_reach(transport: &Transport) -> Result<(), SessionError> {
     match transport {
-        Transport::Local => Ok(()),
+        Transport::Local | Transport::Ssh(_) => Ok(()),
         other => Err(SessionError::NoTransport { name: other.name() }),
     }
 }
@@ -96,6 +112,8 @@ pub struct Link {
     pub guard: Box<dyn Guard>,
     /// How long an agent that shows life by itself may be silent; none for one that only answers.
     pub silence: Option<Duration>,
+    /// Whether samples are instructions, as an emulator counts them: they are then no times and are not checked as such.
+    pub counts: bool,
 }
 
 /// Holds the agent's life: when it is dropped, the agent ends.
@@ -116,6 +134,40 @@ pub enum SessionError {
         /// The word in `devices.toml`.
         name: &'static str,
     },
+    /// The way to the device needs something that is not spoken here.
+    #[error("{place}: {what} is not supported")]
+    Unsupported {
+        /// Where it is asked for.
+        place: String,
+        /// What.
+        what: String,
+    },
+    /// The device is not known to be the one that is meant.
+    #[error(transparent)]
+    HostKey(#[from] HostKeyError),
+    /// The device does not let us in.
+    #[error("{place}: login refused; it takes {offered}, tried {tried}")]
+    Login {
+        /// User, name and port.
+        place: String,
+        /// Ways that the device takes.
+        offered: String,
+        /// What was tried.
+        tried: String,
+    },
+    /// The device refused something of ours.
+    #[error("{place}: command failed with code {code}: {said}")]
+    Device {
+        /// User, name and port.
+        place: String,
+        /// Exit code of the command.
+        code: i32,
+        /// The last line it wrote.
+        said: String,
+    },
+    /// Something that cannot be said to a device.
+    #[error(transparent)]
+    Word(#[from] NulInWord),
     /// The agent could not be started or reached.
     #[error("cannot start {what}")]
     Start {
@@ -156,6 +208,14 @@ pub enum SessionError {
         /// The message.
         found: String,
     },
+    /// What the agent told cannot be so.
+    #[error("agent is not believed while {doing}: {source}")]
+    Unbelievable {
+        /// What was being done.
+        doing: &'static str,
+        /// What was told, and what would be possible.
+        source: Unbelievable,
+    },
     /// The agent says that it could not be done.
     #[error("{}", failure.message)]
     Failed {
@@ -174,16 +234,30 @@ pub enum SessionError {
     },
 }
 
+/// The stage of a device that is not taken for the one that is meant.
+pub const STAGE_TRUST: &str = "trust";
+
 impl SessionError {
+    /// Whether the same might go well when it is tried again: the way to the device failed, not the device.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Start { .. } | Self::Gone { .. } | Self::Silent { .. } | Self::Frame { .. })
+    }
+
     /// The name of the stage that failed, as records have it.
     pub fn stage(&self) -> &'static str {
         match self {
-            Self::NoTransport { .. } | Self::Start { .. } => "connect",
-            Self::File { .. } => "deploy",
+            Self::NoTransport { .. }
+            | Self::Unsupported { .. }
+            | Self::Login { .. }
+            | Self::Word(_)
+            | Self::Start { .. } => "connect",
+            Self::HostKey(_) => STAGE_TRUST,
+            Self::File { .. } | Self::Device { .. } => "deploy",
             Self::Gone { doing, .. }
             | Self::Silent { doing, .. }
             | Self::Frame { doing, .. }
             | Self::Unexpected { doing, .. }
+            | Self::Unbelievable { doing, .. }
             | Self::Failed { doing, .. } => client::stage_of(doing),
         }
     }

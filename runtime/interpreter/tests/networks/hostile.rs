@@ -340,7 +340,10 @@ fn operators_versions_and_options_that_are_not_ours() {
         let code = &mut net.model.operator_codes.as_mut().expect("codes")[0];
         (code.builtin_code, code.deprecated_builtin_code, code.version) = (kind, 0, version);
     };
-    assert_eq!(refused(|net| code(net, BuiltinOperator::HASHTABLE_FIND, 1)), "node 0 (HASHTABLE_FIND): unsupported operator");
+    assert_eq!(
+        refused(|net| code(net, BuiltinOperator::HASHTABLE_FIND, 1)),
+        "node 0 (HASHTABLE_FIND): unsupported operator"
+    );
     assert_eq!(refused(|net| code(net, BuiltinOperator(9999), 1)), "node 0 (UNKNOWN): unsupported operator");
     assert_eq!(
         refused(|net| code(net, BuiltinOperator::CONV_2D, 99)),

@@ -1,0 +1,108 @@
+//! What is done on a device through its shell, whatever brings the command there: scripts that stand here and nowhere
+//! else, with everything variable handed to them as quoted arguments.
+
+use std::time::Duration;
+
+use super::{Output, SessionError, Word};
+use crate::build::AgentBinary;
+
+/// Where everything of ours is, seen from where a login begins.
+const FOLDER: &str = ".cache/edgebench";
+
+/// How long an agent works on without a word of its controller.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a device may be silent whose agent shows life every two seconds.
+pub const SILENCE: Duration = Duration::from_secs(8);
+
+/// Whether a file has a SHA-256. Arguments: file, sum.
+const CHECK: &str = r#"[ -x "$1" ] && [ "$(sha256sum < "$1")" = "$2  -" ]"#;
+
+/// Writes standard input to a part file, checks its SHA-256 and gives it its name. When the line breaks, the input ends
+/// early, the sum is wrong and the part is taken away. Arguments: folder, name, sum.
+const STORE: &str = r#"mkdir -p "$1" && cd "$1" && cat > "$2.$$.part" && chmod 700 "$2.$$.part" \
+&& if [ "$(sha256sum < "$2.$$.part")" = "$3  -" ]; then mv -f "$2.$$.part" "$2"; \
+else rm -f "$2.$$.part"; echo "upload: damaged on its way" >&2; exit 9; fi"#;
+
+/// Gives the device free for the next user, if it is still ours. Arguments: file, token.
+const RELEASE: &str =
+    r#"[ -f "$1" ] && read -r mark number token rest < "$1" && [ "$token" = "$2" ] && rm -f "$1""#;
+
+/// What an agent is told when it is started.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AgentFlags {
+    /// Processors it may run on, such as `4-7`.
+    pub cpus: Option<String>,
+    /// Who uses the device, and the word that later agents of the same run show.
+    pub lease: Option<(String, String)>,
+}
+
+impl AgentFlags {
+    /// As arguments of the agent.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["--patience".to_owned(), PATIENCE.as_secs().to_string()];
+        if let Some(cpus) = &self.cpus {
+            arguments.extend(["--cpus".to_owned(), cpus.clone()]);
+        }
+        if let Some((owner, token)) = &self.lease {
+            arguments.extend(["--lease".to_owned(), token.clone(), "--owner".to_owned(), owner.clone()]);
+        }
+        arguments
+    }
+}
+
+/// How an agent says which process it is, on standard error.
+pub(super) const PROCESS_MARK: &str = "edgebench-agent: process ";
+
+/// Whether a line of standard error is for people.
+pub(super) fn is_told(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with(PROCESS_MARK)
+}
+
+/// Succeeds when the agent is there.
+pub(super) fn check(agent: &AgentBinary, sum: &str) -> Result<Vec<Word>, SessionError> {
+    script(CHECK, &[&format!("{FOLDER}/{}", name(agent)), sum])
+}
+
+/// Stores the agent that comes on standard input.
+pub(super) fn store(agent: &AgentBinary, sum: &str) -> Result<Vec<Word>, SessionError> {
+    script(STORE, &[FOLDER, &name(agent), sum])
+}
+
+/// Starts the agent.
+pub(super) fn agent(agent: &AgentBinary, flags: &AgentFlags) -> Result<Vec<Word>, SessionError> {
+    let mut words = vec![format!("{FOLDER}/{}", name(agent))];
+    words.extend(["--store".to_owned(), format!("{FOLDER}/store")]);
+    words.extend(flags.arguments());
+    words.into_iter().map(|text| Word::new(text).map_err(SessionError::from)).collect()
+}
+
+/// Gives the lease back.
+pub(super) fn release(token: &str) -> Result<Vec<Word>, SessionError> {
+    script(RELEASE, &[&format!("{FOLDER}/store/lease"), token])
+}
+
+/// Takes everything of ours away.
+pub(super) fn clean() -> Vec<Word> {
+    ["rm", "-rf", "--", FOLDER].map(|word| Word::fixed(word).into()).to_vec()
+}
+
+/// The device did not take what it was sent.
+pub(super) fn refused(place: &str, output: &Output) -> SessionError {
+    let said = output.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    let said = said.unwrap_or("no reason given").to_owned();
+    SessionError::Device { place: place.to_owned(), code: output.code.unwrap_or(-1), said }
+}
+
+/// Named by its content, so that agents of several versions lie side by side.
+fn name(agent: &AgentBinary) -> String {
+    format!("agent-{}", agent.digest)
+}
+
+fn script(text: &'static str, arguments: &[&str]) -> Result<Vec<Word>, SessionError> {
+    let mut words: Vec<Word> = ["sh", "-c", text, "sh"].map(|word| Word::fixed(word).into()).to_vec();
+    for argument in arguments {
+        words.push(Word::new(*argument)?);
+    }
+    Ok(words)
+}

@@ -1,0 +1,170 @@
+//! A board that is none: `ci/devices/ssh-device`, and a place whose inventory has it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::place::{Place, repository};
+
+/// Addresses that are tried for a board: 10.213.N.0/24.
+const NUMBERS: std::ops::Range<u32> = 10..250;
+
+/// An sshd in a namespace of its own. Ended when it is dropped.
+pub(crate) struct Board {
+    number: u32,
+    folder: PathBuf,
+}
+
+impl Board {
+    /// Starts one; or says what is missing.
+    pub(crate) fn up() -> Result<Self, String> {
+        let busybox = devices().join("busybox/bin/busybox");
+        if !busybox.is_file() {
+            return Err("ci/devices/fetch was not run".to_owned());
+        }
+        let first = std::process::id() % (NUMBERS.end - NUMBERS.start);
+        for offset in 0..NUMBERS.end - NUMBERS.start {
+            let number = NUMBERS.start + (first + offset) % (NUMBERS.end - NUMBERS.start);
+            if Path::new("/run/netns").join(format!("ebdev{number}")).exists() {
+                continue;
+            }
+            let folder =
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("board-{number}-{}", std::process::id()));
+            let board = Self { number, folder };
+            let folder = board.folder.display().to_string();
+            match script(&["up", &number.to_string(), &folder]) {
+                Ok(()) => return Ok(board),
+                // Somebody else was faster with this number.
+                Err(reason) if reason.contains("File exists") => std::mem::forget(board),
+                Err(reason) => return Err(reason),
+            }
+        }
+        Err("no number is free for it".to_owned())
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("10.213.{}.2", self.number)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Fingerprint of its key, as `host_key` has it.
+    pub(crate) fn fingerprint(&self) -> String {
+        let key = self.file("host_key.pub");
+        let output = Command::new("ssh-keygen").arg("-lf").arg(key).output().expect("ssh-keygen");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.split_whitespace().nth(1).expect("a fingerprint").to_owned()
+    }
+
+    /// The line that `known_hosts` should have.
+    pub(crate) fn known_host(&self) -> String {
+        let key = std::fs::read_to_string(self.file("host_key.pub")).expect("a key");
+        let key: Vec<&str> = key.split_whitespace().take(2).collect();
+        format!("{} {}\n", self.address(), key.join(" "))
+    }
+
+    /// Its table in an inventory, pinned.
+    pub(crate) fn table(&self, name: &str) -> String {
+        format!("{}host_key = \"{}\"\n", self.unpinned_table(name), self.fingerprint())
+    }
+
+    pub(crate) fn unpinned_table(&self, name: &str) -> String {
+        format!(
+            "[{name}]\ntransport = \"ssh\"\nhost = \"{}\"\nuser = \"root\"\nidentity = \"{}\"\n",
+            self.address(),
+            self.file("id").display()
+        )
+    }
+
+    pub(crate) fn cut(&self) {
+        script(&["cut", &self.number.to_string()]).expect("the cable is pulled");
+    }
+
+    pub(crate) fn mend(&self) {
+        script(&["mend", &self.number.to_string()]).expect("the cable is back");
+    }
+
+    /// Ends everything that runs on it, sshd too, and starts it again.
+    pub(crate) fn restart(&self) {
+        let folder = self.folder.display().to_string();
+        script(&["down", &self.number.to_string(), &folder]).expect("it goes down");
+        script(&["up", &self.number.to_string(), &folder]).expect("it comes up");
+    }
+
+    /// Processes of agents on it.
+    pub(crate) fn agents(&self) -> Vec<u32> {
+        let space = format!("ebdev{}", self.number);
+        let output = Command::new("ip").args(["netns", "pids", &space]).output().expect("ip runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let all = text.split_whitespace().filter_map(|word| word.parse().ok());
+        all.filter(|process| is_agent(*process)).collect()
+    }
+}
+
+fn is_agent(process: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).into_owned();
+    line.contains("edgebench/agent-") && line.contains("--store")
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        let _ = script(&["down", &self.number.to_string(), &self.folder.display().to_string()]);
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn script(arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new(repository().join("ci/devices/ssh-device"))
+        .args(arguments)
+        .env("EDGEBENCH_DEVICES", devices())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(said.lines().next_back().unwrap_or("ci/devices/ssh-device failed").to_owned())
+}
+
+/// Where `ci/devices/fetch` puts things.
+pub(crate) fn devices() -> PathBuf {
+    std::env::var_os("EDGEBENCH_DEVICES").map_or_else(|| repository().join("target/devices"), PathBuf::from)
+}
+
+/// A place with this inventory and a home of its own, where the user's keys and known hosts do not count.
+pub(crate) fn place(inventory: &str) -> Place {
+    let place = Place::new();
+    std::fs::write(place.path().join("devices.toml"), inventory).expect("inventory");
+    std::fs::create_dir_all(place.path().join("home/.ssh")).expect("a home");
+    place
+}
+
+/// `bench` there.
+pub(crate) fn bench(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = place.bench(arguments);
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+    for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, home.join(folder));
+        }
+    }
+    command.env("HOME", place.path().join("home")).env_remove("SSH_AUTH_SOCK");
+    command
+}
+
+/// Leaves the test, and says why, where a board cannot be had.
+macro_rules! board_or_skip {
+    ($test:literal) => {
+        match crate::board::Board::up() {
+            Ok(board) => board,
+            Err(reason) => {
+                println!("skipped: {}: {reason}", $test);
+                return;
+            }
+        }
+    };
+}
+pub(crate) use board_or_skip;
