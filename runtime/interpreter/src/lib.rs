@@ -36,4 +36,5 @@ pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem
 pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun};
 pub use model::{Model, Node, Signature, TensorInfo};
 pub use prepare::Lack;
+pub use registry::Operators;
 pub use tensor::{DType, Quantization, TensorView};

@@ -1,8 +1,8 @@
 //! Damages model files and counts what becomes of them: `mutants [--mutants N] [--seed S] [--from I] FILE...`
 //!
-//! Each mutant is loaded, prepared and run once in a child process that has 10 s for it and may use 256 MiB beside the
-//! file. A child works through many and says after each how it went, so that one that dies or hangs is known by the
-//! last line. The outcome is a table, and a line for every mutant that broke something.
+//! Each mutant is loaded, prepared and run once in a child process that has 10 s of the processor for it and may use
+//! 256 MiB beside the file. A child works through many and says after each how it went, so that one that dies or hangs
+//! is known by the last line. The outcome is a table, and a line for every mutant that broke something.
 #![forbid(unsafe_code)]
 
 mod child;

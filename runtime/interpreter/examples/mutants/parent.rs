@@ -5,13 +5,17 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Arguments;
 use crate::count::{Line, Outcome, Table};
 
-/// How long one mutant may take (issue 3).
+/// How long one mutant may take (issue 3): of the processor's time, so that other work on the machine is not held against
+/// it.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long one mutant may take that does not use the processor's time either.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Memory that a child may have beside the file (issue 3). The address space is limited, so that memory which is taken
 /// and never touched counts too.
@@ -63,22 +67,41 @@ fn start(path: &Path, file_bytes: usize, arguments: &Arguments, from: u64) -> st
 /// Counts what the child reports; how it broke when it did so before its last mutant. `next` is the one it is at.
 fn follow(child: &mut Child, next: &mut u64, table: &mut Table) -> Option<Outcome> {
     let lines = lines(child);
+    let (mut used_before, mut since) = (Duration::ZERO, Instant::now());
     loop {
         match lines.recv_timeout(TIME_LIMIT) {
             Ok(line) => {
                 *next = line.index + 1;
+                (used_before, since) = (used(child).unwrap_or_default(), Instant::now());
                 if line.outcome.is_broken() {
                     println!("mutant {}: {}", line.index, line.outcome.name());
                 }
                 table.add(&line);
             }
-            Err(RecvTimeoutError::Timeout) => return Some(Outcome::Hung),
+            Err(RecvTimeoutError::Timeout) => {
+                let is_over = |used: Duration| used.saturating_sub(used_before) >= TIME_LIMIT;
+                if used(child).is_none_or(is_over) || since.elapsed() >= PATIENCE {
+                    return Some(Outcome::Hung);
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 let fine = child.wait().is_ok_and(|status| status.success());
                 return (!fine).then_some(Outcome::Crashed);
             }
         }
     }
+}
+
+/// The processor's time that a child has used (proc(5), fields 14 and 15 of `stat`); none where the system does not tell.
+fn used(child: &Child) -> Option<Duration> {
+    /// Of a second; the same on all of Linux's architectures (`USER_HZ`).
+    const TICKS: u64 = 100;
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // The second field is a name in brackets, which may hold spaces.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().ok());
+    let ticks = ticks.sum::<Option<u64>>()?;
+    Some(Duration::from_millis(ticks * 1000 / TICKS))
 }
 
 fn lines(child: &mut Child) -> Receiver<Line> {

@@ -21,6 +21,7 @@ use edgebench_schema::tflite::{self, BuiltinOperator};
 use edgebench_schema::verified_root;
 
 use crate::error::{Fault, ModelError};
+use crate::registry::{Entry, Operators};
 use crate::tensor::{DType, Quantization};
 
 /// A checked network over borrowed bytes, which on a microcontroller are flash: constants are never copied here.
@@ -83,6 +84,8 @@ pub struct Node<'b> {
     pub(crate) call: Option<Call>,
     /// The number of the variable that it names.
     pub(crate) variable: Option<u32>,
+    /// What is registered for the operator; none when it is not there.
+    pub(crate) entry: Option<&'static Entry>,
     /// The verified table with the operator's options.
     pub(crate) table: tflite::Operator<'b>,
 }
@@ -94,13 +97,22 @@ impl<'b> Model<'b> {
     /// When the bytes do not verify, an index, a shape, a constant's size, quantization parameters, an operator's
     /// number of inputs or the order of execution does not hold, or a limit is exceeded. The message names the place.
     pub fn load(bytes: &'b [u8]) -> Result<Self, ModelError> {
+        Self::load_with(bytes, &Operators::ALL)
+    }
+
+    /// Like [`load`](Self::load), for a program with fewer operators. A node whose operator is not among these is refused
+    /// when it is prepared.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub fn load_with(bytes: &'b [u8], operators: &Operators) -> Result<Self, ModelError> {
         let file = verified_root(bytes)?;
         let subgraphs = file.subgraphs().filter(|list| !list.is_empty());
         let subgraphs = subgraphs.ok_or_else(|| Fault::missing("model", "subgraph"))?;
         check_totals(subgraphs.iter())?;
         let mut room = limits::dense_room(bytes.len());
         let read = |(index, subgraph)| {
-            let graph = Graph::read(&file, &subgraph, bytes, &mut room);
+            let graph = Graph::read(&file, &subgraph, bytes, operators, &mut room);
             graph.map_err(|fault| fault.within_subgraph(index))
         };
         let mut graphs: Vec<Graph<'b>> = subgraphs.iter().enumerate().map(read).collect::<Result<_, _>>()?;
@@ -156,10 +168,11 @@ impl<'b> Graph<'b> {
         file: &tflite::Model<'b>,
         subgraph: &tflite::SubGraph<'b>,
         bytes: &'b [u8],
+        operators: &Operators,
         room: &mut usize,
     ) -> Result<Self, Fault> {
         let mut tensors = tensors::read(file, subgraph, bytes, room)?;
-        let nodes = nodes::read(file, subgraph, &tensors)?;
+        let nodes = nodes::read(file, subgraph, &tensors, operators)?;
         let inputs = door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?;
         let outputs = door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?;
         nodes::settle_empty_constants(&mut tensors, &nodes, &inputs);

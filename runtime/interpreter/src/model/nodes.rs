@@ -10,16 +10,18 @@ use edgebench_schema::{builtin_name, operator_code, tflite};
 use super::limits::MAX_NODE_TENSORS;
 use super::{Call, Graph, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
 use crate::error::Fault;
-use crate::registry;
+use crate::registry::{self, Operators};
 
 /// Reads and checks every step of a subgraph.
 pub(super) fn read<'b>(
     file: &tflite::Model<'b>,
     subgraph: &tflite::SubGraph<'b>,
     tensors: &[TensorInfo<'b>],
+    operators: &Operators,
 ) -> Result<Vec<Node<'b>>, Fault> {
     let Some(list) = subgraph.operators() else { return Ok(Vec::new()) };
-    list.iter().enumerate().map(|(index, table)| read_node(file, table, index, tensors)).collect()
+    let read = |(index, table)| read_node(file, table, index, tensors, operators);
+    list.iter().enumerate().map(read).collect()
 }
 
 fn read_node<'b>(
@@ -27,6 +29,7 @@ fn read_node<'b>(
     table: tflite::Operator<'b>,
     index: usize,
     tensors: &[TensorInfo<'b>],
+    operators: &Operators,
 ) -> Result<Node<'b>, Fault> {
     let codes = file.operator_codes().ok_or_else(|| Fault::missing("model", "operator codes"))?;
     let code = usize::try_from(table.opcode_index()).ok().filter(|code| *code < codes.len());
@@ -46,6 +49,7 @@ fn read_node<'b>(
         outputs: read_outputs(&table, &place, tensors)?,
         call: Call::read(operator, &table, &place, file.subgraphs().map_or(0, |list| list.len()))?,
         variable: None,
+        entry: operators.find(operator, name),
         table,
     };
     registry::check_arity(&node, &place)?;

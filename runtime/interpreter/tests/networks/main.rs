@@ -15,6 +15,7 @@ mod memory;
 mod movement;
 mod mutants;
 mod mutate;
+mod operators;
 mod random;
 mod refusals;
 mod resizing;
