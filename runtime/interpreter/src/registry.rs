@@ -232,7 +232,8 @@ impl Operators {
 
 impl core::fmt::Debug for Operators {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let builtin = self.lists.iter().flat_map(|list| list.iter()).map(|entry| builtin_name(entry.operator));
+        let builtin =
+            self.lists.iter().flat_map(|list| list.iter()).map(|entry| builtin_name(entry.operator));
         f.debug_list().entries(builtin.chain(self.custom.iter().map(|(code, _)| *code))).finish()
     }
 }
