@@ -40,6 +40,7 @@ class Case:
     tolerance  EXACT or a Tolerance
     refused    LiteRT does not take the model, nor may we
     kernels    the set of LiteRT's kernels (a name of OpResolverType): the reference set lacks a few operators
+    signature  the key of the subgraph that is run, and its net: not the first one
     late       the outputs have other shapes than the file says: what the run computes, the same in each step
     """
 
@@ -53,12 +54,18 @@ class Case:
     refused: bool = False
     kernels: str = "BUILTIN_REF"
     late: bool = False
+    signature: tuple | None = None
     spec: str = ""
     outputs: list = field(default_factory=list)
 
     @property
     def folder(self):
         return f"{self.op.lower()}/{self.name}"
+
+    @property
+    def entry(self):
+        """The net whose inputs and outputs are the case's."""
+        return self.signature[1] if self.signature else self.net
 
     def random(self):
         """The case's own source of noise."""
@@ -68,14 +75,14 @@ class Case:
         """Noise for every input where the spec gave no values; gives values the types of the inputs."""
         if self.steps is None:
             random = self.random()
-            self.steps = [[noise(random, tensor.shape, tensor.dtype) for tensor in self.net.inputs]]
+            self.steps = [[noise(random, tensor.shape, tensor.dtype) for tensor in self.entry.inputs]]
         self.steps = [
             [np.ascontiguousarray(value, tensor.numpy).reshape(tensor.shape) for value, tensor in self._pairs(step)]
             for step in self.steps
         ]
 
     def _pairs(self, step):
-        return zip(step, self.net.inputs, strict=True)
+        return zip(step, self.entry.inputs, strict=True)
 
     def files(self, litert_version):
         """Name -> content of everything in the case's folder."""
@@ -89,7 +96,7 @@ class Case:
         """Of the outputs: those that the run computed, where they may differ from the file's."""
         if self.late:
             return [value.shape for value in self.outputs[0]]
-        return [tensor.shape for tensor in self.net.outputs]
+        return [tensor.shape for tensor in self.entry.outputs]
 
     def _json(self, litert_version):
         exact = self.tolerance is EXACT
@@ -100,8 +107,9 @@ class Case:
             "note": self.note,
             "expected": "refused" if self.refused else "outputs",
             "steps": len(self.steps),
-            "inputs": [{"dtype": t.dtype, "shape": list(t.shape)} for t in self.net.inputs],
-            "outputs": [{"dtype": t.dtype, "shape": list(shape)} for t, shape in zip(self.net.outputs, self._shapes())],
+            **({"signature": self.signature[0]} if self.signature else {}),
+            "inputs": [{"dtype": t.dtype, "shape": list(t.shape)} for t in self.entry.inputs],
+            "outputs": [{"dtype": t.dtype, "shape": list(shape)} for t, shape in zip(self.entry.outputs, self._shapes())],
             "relative": 0.0 if exact else self.tolerance.relative,
             "absolute": 0.0 if exact else self.tolerance.absolute,
             "made": {"litert": litert_version, "kernels": self.kernels, "script": "ci/ops/make_cases.py", "spec": self.spec},

@@ -18,6 +18,7 @@ DTYPES = {
     "float32": ("FLOAT32", np.float32),
     "float16": ("FLOAT16", np.float16),
     "float64": ("FLOAT64", np.float64),
+    "int2": ("INT2", np.uint8),
     "int4": ("INT4", np.uint8),
     "int8": ("INT8", np.int8),
     "uint8": ("UINT8", np.uint8),
@@ -79,6 +80,7 @@ class Net:
         self.inputs = []
         self.outputs = []
         self.attached = []
+        self.signatures = []
 
     def tensor(self, shape, dtype, *, name=None, data=None, scale=None, zero_point=0, axis=0, details=None, **more):
         """A tensor between operators. `scale` may be a number or one number a channel along `axis`."""
@@ -131,6 +133,10 @@ class Net:
         self.attached.append(other)
         return len(self.attached)
 
+    def signature(self, key, subgraph, inputs, outputs):
+        """Offers a subgraph under a key. `inputs` and `outputs`: name -> tensor."""
+        self.signatures.append((key, subgraph, inputs, outputs))
+
     @property
     def unresolved(self):
         return any(tensor.shape is None for tensor in self.tensors)
@@ -144,7 +150,7 @@ class Net:
     def bytes(self):
         """The file."""
         writer = _Writer()
-        return writer.file([writer.subgraph(net) for net in [self, *self.attached]])
+        return writer.file([writer.subgraph(net) for net in [self, *self.attached]], self.signatures)
 
 
 def quantized(scale, zero_point, axis, details=None):
@@ -170,6 +176,13 @@ def packed(values):
     return flat[0::2] | (flat[1::2] << 4)
 
 
+def packed_quarters(values):
+    """Signed 2-bit values, four in a byte, the first in the lowest bits."""
+    flat = np.asarray(values, np.int8).reshape(-1).astype(np.uint8) & 0x03
+    flat = np.append(flat, np.zeros(-flat.size % 4, np.uint8))
+    return flat[0::4] | (flat[1::4] << 2) | (flat[2::4] << 4) | (flat[3::4] << 6)
+
+
 class _AlignedBuffer(schema.BufferT):
     def Pack(self, builder):  # noqa: N802, the schema's name
         vector = None
@@ -189,13 +202,14 @@ class _Writer:
         self._buffers = [_AlignedBuffer()]
         self._codes = []
 
-    def file(self, subgraphs):
+    def file(self, subgraphs, signatures=()):
         model = schema.ModelT()
         model.version = 3
         model.description = "edgebench op case"
         model.subgraphs = subgraphs
         model.buffers = self._buffers
         model.operatorCodes = [self._operator_code(*code) for code in self._codes]
+        model.signatureDefs = [_signature(*one) for one in signatures] or None
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -252,6 +266,19 @@ class _Writer:
         table.deprecatedBuiltinCode = min(code, LAST_DEPRECATED_CODE)
         table.version = version
         return table
+
+
+def _signature(key, subgraph, inputs, outputs):
+    table = schema.SignatureDefT()
+    table.signatureKey, table.subgraphIndex = key, subgraph
+    table.inputs, table.outputs = ([_named(name, tensor) for name, tensor in part.items()] for part in (inputs, outputs))
+    return table
+
+
+def _named(name, tensor):
+    table = schema.TensorMapT()
+    table.name, table.tensorIndex = name, tensor.index
+    return table
 
 
 def _set_options(operator, options):

@@ -50,7 +50,7 @@ def all_cases():
 def make(case):
     """Runs a case in LiteRT and gives its files."""
     case.fill_inputs()
-    outcome = reference.run(case.net.bytes(), case.steps, case.kernels)
+    outcome = reference.run(case.net.bytes(), case.steps, case.kernels, case.signature and case.signature[0])
     failed = outcome.crashed or outcome.refusal is not None
     if failed != case.refused:
         found = "LiteRT ended" if outcome.crashed else outcome.refusal or "LiteRT runs it"
@@ -71,7 +71,7 @@ def _take(case, outcome):
     case.net.resolve(outcome.shapes)
     case.outputs = outcome.outputs
     for step in case.outputs:
-        for tensor, value, first in zip(case.net.outputs, step, case.outputs[0], strict=True):
+        for tensor, value, first in zip(case.entry.outputs, step, case.outputs[0], strict=True):
             shape = first.shape if case.late else tensor.shape
             if shape != value.shape or tensor.numpy != value.dtype:
                 expected = f"{tensor.dtype} {shape}"

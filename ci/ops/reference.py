@@ -25,11 +25,12 @@ class Outcome:
     crashed: bool = False
 
 
-def run(file, steps, kernels):
-    """Runs `steps` (a list of input arrays each) one after the other on one interpreter. `kernels` names an OpResolverType."""
+def run(file, steps, kernels, signature=None):
+    """Runs `steps` (a list of input arrays each) one after the other on one interpreter. `kernels` names an OpResolverType,
+    `signature` the subgraph that is run, whose inputs and outputs are in the order of their names."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sender, file, steps, kernels))
+    process = context.Process(target=_child, args=(sender, file, steps, kernels, signature))
     process.start()
     sender.close()
     try:
@@ -41,21 +42,23 @@ def run(file, steps, kernels):
     return outcome
 
 
-def _child(sender, file, steps, kernels):
+def _child(sender, file, steps, kernels, signature):
     try:
-        outcome = _outputs(file, steps, kernels)
+        outcome = _outputs(file, steps, kernels, signature)
     except (ValueError, RuntimeError) as error:
         outcome = Outcome(refusal=str(error).strip().splitlines()[0])
     sender.send(outcome)
     sender.close()
 
 
-def _outputs(file, steps, kernels):
+def _outputs(file, steps, kernels, signature):
     interpreter = Interpreter(
         model_content=file,
         num_threads=1,
         experimental_op_resolver_type=OpResolverType[kernels],
     )
+    if signature is not None:
+        return _of_signature(interpreter.get_signature_runner(signature), steps)
     interpreter.allocate_tensors()
     inputs = interpreter.get_input_details()
     outcome = Outcome()
@@ -69,6 +72,12 @@ def _outputs(file, steps, kernels):
     for detail, value in zip(interpreter.get_output_details(), outcome.outputs[-1], strict=True):
         outcome.shapes[detail["index"]] = value.shape
     return outcome
+
+
+def _of_signature(runner, steps):
+    names = sorted(runner.get_input_details())
+    results = [runner(**dict(zip(names, step, strict=True))) for step in steps]
+    return Outcome(outputs=[[np.array(result[name]) for name in sorted(result)] for result in results])
 
 
 def _shape(detail):

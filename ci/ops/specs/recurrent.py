@@ -2,7 +2,7 @@
 state goes from one to the next."""
 
 import numpy as np
-from ai_edge_litert.schema_py_generated import ActivationFunctionType
+from ai_edge_litert.schema_py_generated import ActivationFunctionType, LSTMKernelType
 
 from case import Case, Tolerance, noise
 from flatmodel import Net
@@ -215,6 +215,22 @@ def rnn(name, dtype, *, time_major=False, asymmetric=False):
     return steps(case)
 
 
+def basic(name, batch, inputs, units):
+    """LSTM with the basic kernel: one matrix for all gates, and outputs for all that is computed on the way."""
+    net = Net()
+    case = Case("LSTM", f"float32_basic_{name}", "float32", net, "the basic kernel", tolerance=Tolerance(2e-5, 2e-6))
+    random = case.random()
+    x = net.input((batch, inputs), "float32")
+    last, state = net.variable((batch, units), "float32"), net.variable((batch, units), "float32")
+    weights = net.constant(random.normal(0, 0.5, (4 * units, inputs + units)).astype(np.float32), name="weights")
+    bias = net.constant(random.normal(0, 0.5, 4 * units).astype(np.float32), name="bias")
+    outputs = [net.output((batch, columns), "float32") for columns in (units, units, inputs + units, 4 * units)]
+    fields = dict(kernelType=LSTMKernelType.BASIC, fusedActivationFunction=ActivationFunctionType.TANH)
+    net.op("LSTM", [x, last, weights, bias, state], outputs, "LSTMOptions", version=2, **fields)
+    case.steps = [[random.normal(0, 1, (batch, inputs)).astype(np.float32)] for _ in range(3)]
+    return case
+
+
 def cases():
     for name, shape in FILTERS.items():
         for dtype in ("float32", "hybrid", "int8"):
@@ -238,3 +254,5 @@ def cases():
         yield rnn("plain", dtype)
         yield rnn("time_major", dtype, time_major=True)
     yield rnn("asymmetric", "hybrid", asymmetric=True)
+    yield basic("one_row", 1, 3, 4)
+    yield basic("rows", 3, 5, 2)

@@ -4,10 +4,10 @@
 from math import sqrt
 
 import numpy as np
-from ai_edge_litert.schema_py_generated import ActivationFunctionType, TensorType
+from ai_edge_litert.schema_py_generated import ActivationFunctionType, BlockwiseQuantizationT, TensorType
 
-from case import Case
-from flatmodel import Net, packed
+from case import Case, Tolerance
+from flatmodel import Net, packed, packed_quarters
 from specs.convolution import CONV, CONV_2D, DEPTHWISE, DEPTHWISE_CONV_2D, FLOAT
 
 # Standard deviation of values spread evenly over a type, and that of an output which fills it.
@@ -140,6 +140,50 @@ def hybrid_int4(site, *, per_channel=True):
     return site.finish([x, weights, bias], net.output(None, "float32"), VERSIONS["int4"][site.op], **more)
 
 
+def int2(site, activations):
+    """2-bit weights under float, int8 or int16 activations."""
+    net, random = site.net, site.random
+    scales = random.uniform(0.02, 0.2, site.channels)
+    packed_weights = packed_quarters(random.integers(-2, 2, site.weights_shape))
+    if activations == "float32":
+        x, y = net.input(site.input_shape, "float32"), net.output(None, "float32")
+        bias = net.constant(random.normal(0, 0.5, site.channels).astype(np.float32), name="bias")
+        site.case.tolerance = FLOAT
+    else:
+        point = 0 if activations == "int16" else -7
+        x = net.input(site.input_shape, activations, scale=0.02, zero_point=point)
+        y = net.output(None, activations, scale=0.05 if activations == "int8" else 0.1, zero_point=-point)
+        values = random.integers(-300, 300, site.channels).astype(np.int32 if activations == "int8" else np.int64)
+        bias = net.constant(values, name="bias", scale=np.float32(0.02) * np.float32(scales))
+    weights = net.constant(packed_weights, "int2", shape=site.weights_shape, name="weights", scale=scales)
+    return site.finish([x, weights, bias], y, 14)
+
+
+# XNNPACK keeps scales with 8 bits, so these have no more; the inputs are steps that its quantization meets.
+BLOCKS = {"blocks_of_32": ((3, 96), 5, 32), "blocks_of_64": ((1, 128), 33, 64), "one_row_of_blocks": ((2, 64), 4, 32)}
+BLOCK_NOTE = "LiteRT's reference kernels take no scales of blocks: XNNPACK gives the answer"
+
+
+def blockwise(name, input_shape, outputs, block):
+    """4-bit weights with a half float as scale for each block of a row."""
+    net = Net()
+    case = Case("FULLY_CONNECTED", f"hybrid-int4_{name}", "hybrid-int4", net, BLOCK_NOTE, kernels="BUILTIN")
+    random, depth = case.random(), input_shape[-1]
+    x = net.input(input_shape, "float32")
+    scales = net.constant((random.integers(1, 128, (outputs, depth // block)) / 512).astype(np.float16), name="scales")
+    details = BlockwiseQuantizationT()
+    details.scales, details.zeroPoints, details.blockSize = scales.index, -1, block
+    values = packed(random.integers(-8, 8, (outputs, depth)))
+    weights = net.constant(values, "int4", shape=(outputs, depth), name="weights", details=details)
+    bias = net.constant(random.normal(0, 0.5, outputs).astype(np.float32), name="bias")
+    net.op("FULLY_CONNECTED", [x, weights, bias], [net.output(None, "float32")], "FullyConnectedOptions", version=13)
+    steps = random.integers(-128, 128, input_shape) / 64
+    steps[:, 0], steps[:, 1] = -128 / 64, 127 / 64
+    case.steps = [[steps.astype(np.float32)]]
+    case.tolerance = Tolerance(relative=1e-5, absolute=1e-4)
+    return case
+
+
 def float16(site):
     """Weights and bias are stored as half floats; a DEQUANTIZE of a constant stands in front of each."""
     net, random = site.net, site.random
@@ -191,8 +235,30 @@ def cases():
     for site in sites("float16"):
         if site.case.name in ("float16_same_3x3", "float16_row"):
             yield float16(site)
+    for name in ROWS:
+        yield int2(row(name, "hybrid-int2", ""), "float32")
+        yield int2(row(name, "int2", ""), "int8")
+    yield int2(row("wide", "int2", "_int16"), "int16")
+    for name, (input_shape, outputs, block) in BLOCKS.items():
+        yield blockwise(name, input_shape, outputs, block)
+    for kind in ("int4", "int2"):
+        yield embedding(kind)
     yield from grouped()
     yield from special()
+
+
+def embedding(kind):
+    """A table of small integers, read as floats."""
+    net = Net()
+    case = Case("EMBEDDING_LOOKUP", f"hybrid-{kind}_rows", f"hybrid-{kind}", net, tolerance=FLOAT)
+    random, pack = case.random(), packed if kind == "int4" else packed_quarters
+    # LiteRT goes from row to row in whole bytes of 2-bit values.
+    values = random.integers(-2, 2, (5, 7 if kind == "int4" else 8))
+    scales = random.uniform(0.02, 0.2, 5)
+    table = net.constant(pack(values), kind, shape=values.shape, name="table", scale=scales)
+    net.op("EMBEDDING_LOOKUP", [net.input((4,), "int32"), table], [net.output(None, "float32")], version=4)
+    case.steps = [[np.array([4, 0, 2, 4])]]
+    return case
 
 
 def special():

@@ -10,7 +10,7 @@ use crate::memory::{Aligned, Constant, Room};
 use crate::model::{TensorInfo, place_of_tensor};
 use crate::ops::{Action, ConstantData, Prepared};
 use crate::shaped::Shaped;
-use crate::tensor::{DType, unpack_int4};
+use crate::tensor::{DType, unpack_int2, unpack_int4};
 
 /// By tensor: the constants that steps read, that model outputs show, or all of them.
 pub(crate) fn keep<'m>(
@@ -89,6 +89,10 @@ impl ConstantData<'_> {
         match self.dtype {
             DType::Float32 => read(self.bytes, f32::from_le_bytes),
             DType::Float16 => read(self.bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+            DType::Int2 => {
+                let elements = unpack_int2(self.bytes, self.shape.iter().product());
+                self.dequantized(elements.map(i32::from))
+            }
             DType::Int4 => {
                 let elements = unpack_int4(self.bytes, self.shape.iter().product());
                 self.dequantized(elements.map(i32::from))

@@ -109,29 +109,34 @@ impl<'m> Machine<'m> {
         Ok(program.and_then(|program| program.output_shapes()))
     }
 
-    /// The first node that touches a variable says its type and shape; the others have to agree.
+    /// The first node that touches a variable says its type and shape. Says whether the shape is known before the run: it is
+    /// not where another node assigns another one, which that node's fault makes known.
     pub(crate) fn settle(
         &mut self,
         access: Access,
         shaped: &mut Shaped<'m>,
         node: &Node<'_>,
         place: &str,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let (number, tensor) = match access {
             Access::Read(number) => (number, node.outputs.first().copied()),
             Access::Assign(number) => (number, node.input(1)),
         };
         let tensor = tensor.ok_or_else(|| Fault::missing(place, "tensor"))?;
         let found = shaped.info(tensor).dtype;
+        if self.variables.is_late(number) {
+            return Ok(false);
+        }
         let (dtype, shape) = self.variables.settle(number, found, shaped.shape(tensor))?;
         check_dtype(|| String::from(place), dtype, found)?;
         if let Access::Read(_) = access {
             shaped.set(tensor, shape)?;
         }
         if shaped.shape(tensor) == shape {
-            return Ok(());
+            return Ok(true);
         }
         let (expected, found) = (format!("shape {shape:?}"), format!("shape {:?}", shaped.shape(tensor)));
+        self.variables.note_changing(number);
         Err(Fault::mismatch(place, expected, found))
     }
 }

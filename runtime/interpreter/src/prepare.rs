@@ -16,10 +16,10 @@ use crate::interpreter::Memory;
 use crate::late::Late;
 use crate::machine::Machine;
 use crate::memory::{Aligned, Constant, Place, Plan, Request, Room, Wiring};
-use crate::model::{Model, place_of_tensor};
+use crate::model::{Model, Node, place_of_tensor};
 use crate::ops::{Action, Prepared, Site};
 use crate::program::{Program, ReadyNode};
-use crate::registry;
+use crate::registry::{self, Entry};
 use crate::shaped::{Shaped, Wish};
 
 /// A node that this interpreter does not run, and why.
@@ -48,10 +48,22 @@ pub(crate) fn programs<'m>(
     if !options.kernels.is_available() {
         return Err(Fault::unsupported("this CPU", format!("kernels {}", options.kernels)));
     }
-    let mut machine = Machine::new(model, options);
-    let program = machine.prepare(entry, shapes)?;
-    machine.variables.reserve(&mut machine.room)?;
-    Ok((program, machine))
+    let mut late = Vec::new();
+    loop {
+        let mut machine = Machine::new(model, options);
+        machine.variables.set_late(&late);
+        match machine.prepare(entry, shapes) {
+            Ok(program) => {
+                machine.variables.reserve(&mut machine.room)?;
+                return Ok((program, machine));
+            }
+            // A variable turned out to change its shape: all that was prepared with the one that it had first is void.
+            Err(fault) => match machine.variables.take_changing().filter(|number| !late.contains(number)) {
+                Some(number) => late.push(number),
+                None => return Err(fault),
+            },
+        }
+    }
 }
 
 impl Model<'_> {
@@ -106,7 +118,7 @@ fn lack(
 fn lack_of_late(shaped: &mut Shaped<'_>, folded: &Folded, options: &Options, index: usize) -> Option<Fault> {
     let node = &shaped.graph.nodes[index];
     let place = node.place(index);
-    if let Err(fault) = registry::entry_of(node, &place) {
+    if let Err(fault) = entry_of(shaped, node, &place) {
         return Some(fault);
     }
     let fault = prepare_node(shaped, folded, options, index, &place).err();
@@ -150,7 +162,7 @@ impl<'m> Machine<'m> {
                 self.check_call(call, graph, node, &place)?;
             }
             let ready = match node.inputs.iter().flatten().any(|tensor| late[*tensor]) {
-                true => registry::entry_of(node, &place).map(|_| Prepared::late())?,
+                true => entry_of(shaped, node, &place).map(|_| Prepared::late())?,
                 false => self.node(shaped, folded, index, &place)?,
             };
             if let Action::Late = ready.action {
@@ -176,7 +188,9 @@ impl<'m> Machine<'m> {
         };
         match ready.action {
             Action::Call(call) if !self.link(call, shaped, node, place)? => return Ok(Prepared::late()),
-            Action::Access(access) => self.settle(access, shaped, node, place)?,
+            Action::Access(access) if !self.settle(access, shaped, node, place)? => {
+                return Ok(Prepared::late());
+            }
             _ => {}
         }
         let ready = folded.node(shaped, node, ready, place, &mut self.room)?;
@@ -252,6 +266,18 @@ pub(crate) enum Readiness {
     },
 }
 
+/// The entry that prepares a node whose tensors can all be worked with.
+fn entry_of(shaped: &Shaped<'_>, node: &Node<'_>, place: &str) -> Result<&'static Entry, Fault> {
+    let entry = registry::entry_of(node, place)?;
+    for tensor in node.inputs.iter().flatten().chain(&node.outputs) {
+        let info = shaped.info(*tensor);
+        if let Some(lack) = &info.lack {
+            return Err(Fault::unsupported(place_of_tensor(*tensor, info.name), lack.as_str()));
+        }
+    }
+    Ok(entry)
+}
+
 /// Prepares one node. Where an operator computes another shape for an output than the tensor has, the computed one wins,
 /// as it does in LiteRT, and the node is prepared again.
 pub(crate) fn prepare_node(
@@ -262,7 +288,7 @@ pub(crate) fn prepare_node(
     place: &str,
 ) -> Result<Readiness, Fault> {
     let node = &shaped.graph.nodes[index];
-    let entry = registry::entry_of(node, place)?;
+    let entry = entry_of(shaped, node, place)?;
     let mut rounds = node.outputs.len();
     loop {
         let wish = Wish::default();

@@ -13,6 +13,8 @@ pub enum DType {
     Float32,
     /// IEEE binary16; constants only.
     Float16,
+    /// Signed quarter bytes, four to a byte, the lowest first; constants only.
+    Int2,
     /// Signed half bytes, two to a byte, the low half first; constants only.
     Int4,
     /// Signed bytes.
@@ -31,6 +33,8 @@ pub enum DType {
     Resource,
     /// Two IEEE binary32: real and imaginary part.
     Complex64,
+    /// A type of the format that no operator here takes; its elements have no memory.
+    Other,
 }
 
 impl DType {
@@ -39,6 +43,7 @@ impl DType {
         match kind {
             TensorType::FLOAT32 => Some(Self::Float32),
             TensorType::FLOAT16 => Some(Self::Float16),
+            TensorType::INT2 => Some(Self::Int2),
             TensorType::INT4 => Some(Self::Int4),
             TensorType::INT8 => Some(Self::Int8),
             TensorType::UINT8 => Some(Self::UInt8),
@@ -52,10 +57,10 @@ impl DType {
         }
     }
 
-    /// Bytes of one element; of two for int4.
+    /// Bytes of one element; of two for int4, of four for int2; 1 for types that are not worked with.
     pub fn size_bytes(self) -> usize {
         match self {
-            Self::Int4 | Self::Int8 | Self::UInt8 | Self::Bool => 1,
+            Self::Int2 | Self::Int4 | Self::Other | Self::Int8 | Self::UInt8 | Self::Bool => 1,
             Self::Float16 | Self::Int16 => 2,
             Self::Float32 | Self::Int32 | Self::Resource => 4,
             Self::Int64 | Self::Complex64 => 8,
@@ -65,7 +70,9 @@ impl DType {
     /// Bytes of so many elements.
     pub fn bytes_of(self, elements: usize) -> usize {
         match self {
+            Self::Int2 => elements.div_ceil(4),
             Self::Int4 => elements.div_ceil(2),
+            Self::Other => 0,
             _ => elements * self.size_bytes(),
         }
     }
@@ -75,6 +82,7 @@ impl DType {
         match self {
             Self::Float32 => "float32",
             Self::Float16 => "float16",
+            Self::Int2 => "int2",
             Self::Int4 => "int4",
             Self::Int8 => "int8",
             Self::UInt8 => "uint8",
@@ -84,6 +92,7 @@ impl DType {
             Self::Bool => "bool",
             Self::Resource => "resource",
             Self::Complex64 => "complex64",
+            Self::Other => "other",
         }
     }
 }
@@ -141,6 +150,10 @@ impl TensorView<'_> {
             DType::Float16 => {
                 Some(elements(self.bytes, |bytes| half::f16::from_ne_bytes(bytes).to_f32()).collect())
             }
+            DType::Int2 => {
+                let elements = unpack_int2(self.bytes, self.shape.iter().product());
+                self.dequantized(elements.map(i32::from))
+            }
             DType::Int4 => {
                 let elements = unpack_int4(self.bytes, self.shape.iter().product());
                 self.dequantized(elements.map(i32::from))
@@ -151,7 +164,7 @@ impl TensorView<'_> {
                 self.dequantized(elements(self.bytes, |bytes| i32::from(i16::from_ne_bytes(bytes))))
             }
             DType::Int32 => self.dequantized(elements(self.bytes, i32::from_ne_bytes)),
-            DType::Int64 | DType::Bool | DType::Complex64 | DType::Resource => None,
+            DType::Int64 | DType::Bool | DType::Complex64 | DType::Resource | DType::Other => None,
         }
     }
 
@@ -189,6 +202,12 @@ pub(crate) fn unpack_int4(bytes: &[u8], elements: usize) -> impl Iterator<Item =
     bytes.iter().flat_map(|byte| [(byte << 4) as i8 >> 4, *byte as i8 >> 4]).take(elements)
 }
 
+/// The numbers of packed int2 data.
+pub(crate) fn unpack_int2(bytes: &[u8], elements: usize) -> impl Iterator<Item = i8> {
+    let quarter = |byte: u8, shift: u32| (byte << shift) as i8 >> 6;
+    bytes.iter().flat_map(move |byte| [6, 4, 2, 0].map(|shift| quarter(*byte, shift))).take(elements)
+}
+
 fn elements<'a, const SIZE: usize, T: 'a>(
     bytes: &'a [u8],
     read: impl Fn([u8; SIZE]) -> T + 'a,
@@ -212,6 +231,12 @@ mod tests {
         assert_eq!(view(DType::Int8, &bytes, Some((0.5, -128))).real_values(), Some(vec![0.0, 64.0, 127.5]));
         assert_eq!(view(DType::UInt8, &bytes, Some((0.5, 128))).real_values(), Some(vec![0.0, -64.0, -0.5]));
         assert_eq!(view(DType::Int8, &bytes, None).real_values(), None);
+    }
+
+    #[test]
+    fn small_integers_come_out_of_their_bytes_lowest_first() {
+        assert_eq!(unpack_int2(&[0b11_10_01_00, 0b10], 5).collect::<Vec<_>>(), [0, 1, -2, -1, -2]);
+        assert_eq!(unpack_int4(&[0x8F, 0x07], 3).collect::<Vec<_>>(), [-1, -8, 7]);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Variables {
     called: Vec<usize>,
     /// Calls of this inference.
     calls: u32,
+    /// The variable whose shape a node would change.
+    changing: Option<usize>,
 }
 
 #[derive(Default)]
@@ -34,6 +36,8 @@ struct Variable {
     dtype: Option<DType>,
     shape: Vec<usize>,
     value: Aligned,
+    /// Whether only a run knows its shape.
+    is_late: bool,
     /// Whether anything has assigned it since the first values were lost.
     is_assigned: bool,
 }
@@ -58,6 +62,27 @@ impl Variables {
         let variable = self.variable(number)?;
         let (dtype, shape) = variable.planned.get_or_insert_with(|| (dtype, shape.to_vec()));
         Ok((*dtype, shape))
+    }
+
+    /// Lets the shapes of these variables be known in the run only.
+    pub(crate) fn set_late(&mut self, numbers: &[usize]) {
+        for variable in numbers {
+            if let Some(variable) = self.list.get_mut(*variable) {
+                variable.is_late = true;
+            }
+        }
+    }
+
+    pub(crate) fn is_late(&self, number: usize) -> bool {
+        self.list.get(number).is_some_and(|variable| variable.is_late)
+    }
+
+    pub(crate) fn note_changing(&mut self, number: usize) {
+        self.changing = Some(number);
+    }
+
+    pub(crate) fn take_changing(&mut self) -> Option<usize> {
+        self.changing.take()
     }
 
     fn variable(&mut self, number: usize) -> Result<&mut Variable, Fault> {

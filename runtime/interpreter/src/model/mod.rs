@@ -64,6 +64,21 @@ pub struct TensorInfo<'b> {
     pub(crate) dense: Option<Vec<u8>>,
     /// Whether its value lives on from one inference to the next.
     pub is_variable: bool,
+    /// The scales of blocks, which other tensors have.
+    pub(crate) blocks: Option<Blocks>,
+    /// What about it no operator here can work with. A node that touches it is refused; the others can still be checked.
+    pub(crate) lack: Option<String>,
+}
+
+/// Scales for blocks of elements along the last axis, as the file has them: nothing is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Blocks {
+    /// Index of the tensor with a scale for each block.
+    pub(crate) scales: i32,
+    /// Index of the tensor with a zero point for each block; 0 or less where there is none.
+    pub(crate) zero_points: i32,
+    /// Elements of a block.
+    pub(crate) size: i32,
 }
 
 /// One step of the network.

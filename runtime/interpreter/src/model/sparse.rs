@@ -51,7 +51,7 @@ pub(super) fn expand(
     parameters: &SparsityParameters,
     place: &str,
 ) -> Result<Vec<u8>, Fault> {
-    if tensor.dtype == DType::Int4 {
+    if matches!(tensor.dtype, DType::Int2 | DType::Int4) {
         return Err(Fault::unsupported(place, "sparse int4"));
     }
     let size = tensor.dtype.size_bytes();

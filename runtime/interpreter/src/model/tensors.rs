@@ -1,13 +1,14 @@
 //! Tensors: names, types, shapes, quantization, constants.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use edgebench_schema::{tensor_type_name, tflite};
 
 use super::limits::{MAX_RANK, MAX_TENSOR_BYTES};
-use super::{TensorInfo, place_of_tensor, sparse};
+use super::{Blocks, TensorInfo, place_of_tensor, sparse};
 use crate::error::Fault;
 use crate::tensor::{DType, Quantization};
 
@@ -32,13 +33,8 @@ fn read_tensor<'b>(
 ) -> Result<TensorInfo<'b>, Fault> {
     let name = tensor.name().unwrap_or_default();
     let place = place_of_tensor(index, name);
-    let dtype = DType::of(tensor.type_()).ok_or_else(|| {
-        Fault::unsupported(&place, format!("element type {}", tensor_type_name(tensor.type_())))
-    })?;
-    if tensor.external_buffer() != 0 {
-        return Err(Fault::unsupported(&place, "data in another file"));
-    }
-    let read = TensorInfo {
+    let dtype = DType::of(tensor.type_()).unwrap_or(DType::Other);
+    let mut read = TensorInfo {
         name,
         dtype,
         shape: read_shape(tensor, dtype, &place)?,
@@ -47,14 +43,43 @@ fn read_tensor<'b>(
         data: read_data(file, tensor, &place, bytes)?,
         dense: None,
         is_variable: tensor.is_variable(),
+        blocks: blocks(tensor),
+        lack: lack(tensor, dtype),
     };
-    let read = expand_sparse(read, tensor, &place, room)?;
+    if read.lack.is_some() {
+        // Its values, where it has some, are not looked at.
+        let has_data = read.data.is_some() || tensor.external_buffer() != 0;
+        return Ok(TensorInfo { data: has_data.then_some(&[]), ..read });
+    }
+    read = expand_sparse(read, tensor, &place, room)?;
     check_data(&read, &place)?;
-    if read.dtype == DType::Int4 && read.data.is_none() {
-        return Err(Fault::unsupported(&place, "computed int4"));
+    if matches!(read.dtype, DType::Int2 | DType::Int4) && read.data.is_none() {
+        return Ok(TensorInfo { lack: Some(format!("computed {}", read.dtype)), ..read });
     }
     let quantization = read_quantization(tensor, &read, &place)?;
     Ok(TensorInfo { quantization, ..read })
+}
+
+/// What no operator here can work with.
+fn lack(tensor: &tflite::Tensor, dtype: DType) -> Option<String> {
+    if dtype == DType::Other {
+        return Some(format!("element type {}", tensor_type_name(tensor.type_())));
+    }
+    if tensor.external_buffer() != 0 {
+        return Some("data in another file".into());
+    }
+    let details = tensor.quantization().map(|parameters| parameters.details_type());
+    let is_plain = matches!(details, None | Some(tflite::QuantizationDetails::NONE));
+    (!is_plain && blocks(tensor).is_none()).then(|| "quantization finer than one axis".into())
+}
+
+/// The scales of blocks of 4-bit weights.
+fn blocks(tensor: &tflite::Tensor) -> Option<Blocks> {
+    let parameters = tensor.quantization().filter(|_| tensor.type_() == tflite::TensorType::INT4)?;
+    let details = parameters.details_as_blockwise_quantization()?;
+    let is_line = details.block_shape().is_none_or(|shape| shape.is_empty());
+    let (scales, zero_points, size) = (details.scales(), details.zero_points(), details.block_size());
+    is_line.then_some(Blocks { scales, zero_points, size })
 }
 
 /// Dimensions that are not negative and whose product is a size.
@@ -159,8 +184,8 @@ fn read_quantization(
 ) -> Result<Option<Quantization>, Fault> {
     let Some((lowest, highest)) = integers_of(known.dtype) else { return Ok(None) };
     let Some(parameters) = tensor.quantization() else { return Ok(None) };
-    if parameters.details_type() != tflite::QuantizationDetails::NONE {
-        return Err(Fault::unsupported(place, "quantization finer than one axis"));
+    if known.blocks.is_some() {
+        return Ok(None);
     }
     let scales: Vec<f32> = parameters.scale().into_iter().flatten().collect();
     if scales.is_empty() {
@@ -191,12 +216,14 @@ fn read_quantization(
 /// The values that a quantized type stores; none for types whose quantization parameters mean nothing.
 fn integers_of(dtype: DType) -> Option<(i32, i32)> {
     match dtype {
+        DType::Int2 => Some((-2, 1)),
         DType::Int4 => Some((-8, 7)),
         DType::Int8 => Some((-128, 127)),
         DType::UInt8 => Some((0, 255)),
         DType::Int16 => Some((-32_768, 32_767)),
         DType::Int32 | DType::Int64 => Some((i32::MIN, i32::MAX)),
         DType::Float32 | DType::Float16 | DType::Bool | DType::Complex64 | DType::Resource => None,
+        DType::Other => None,
     }
 }
 

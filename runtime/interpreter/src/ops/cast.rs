@@ -22,7 +22,7 @@ pub(crate) fn cast(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         DType::Int32 => from::<i32>(output.dtype()),
         DType::Int64 => from::<i64>(output.dtype()),
         DType::Float16 => from::<u16>(output.dtype()),
-        DType::Int4 | DType::Complex64 | DType::Resource => None,
+        DType::Int2 | DType::Int4 | DType::Complex64 | DType::Resource | DType::Other => None,
     };
     prepared.ok_or_else(|| site.unsupported(format!("types {} to {}", input.dtype(), output.dtype())))
 }
@@ -37,7 +37,7 @@ fn from<In: Pod + From>(output: DType) -> Option<Prepared> {
         DType::Int32 => between::<In, i32>(),
         DType::Int64 => between::<In, i64>(),
         DType::Bool => plain_unary(cast::cast_to_bool::<In>),
-        DType::Int4 | DType::Complex64 | DType::Resource => return None,
+        DType::Int2 | DType::Int4 | DType::Complex64 | DType::Resource | DType::Other => return None,
     })
 }
 

@@ -16,7 +16,7 @@ use super::{Operand, Prepared, Reads, Site, Step};
 use crate::error::Fault;
 use crate::memory::Frame;
 use crate::quant;
-use crate::tensor::{DType, Quantization, unpack_int4};
+use crate::tensor::{DType, Quantization, unpack_int2, unpack_int4};
 
 /// Float weights in the type in which the file stores them.
 pub(super) enum FloatConstant<'m> {
@@ -107,12 +107,12 @@ pub(super) fn uint8_filter<'m>(filter: &Operand<'m>) -> Result<&'m [u8], Fault> 
     Ok(filter.expect_constant()?.bytes)
 }
 
-/// Int8 or int4 weights, symmetric, with one scale or one for each of the channels along `axis`.
+/// Int8, int4 or int2 weights, symmetric, with one scale or one for each of the channels along `axis`.
 pub(super) fn int8_filter<'m>(
     filter: &Operand<'m>,
     axis: usize,
 ) -> Result<(Cow<'m, [i8]>, &'m Quantization), Fault> {
-    if filter.dtype() != DType::Int4 {
+    if !matches!(filter.dtype(), DType::Int2 | DType::Int4) {
         filter.expect_dtype(DType::Int8)?;
     }
     let quantization = filter.quantization()?;
@@ -124,6 +124,7 @@ pub(super) fn int8_filter<'m>(
     }
     let constant = filter.expect_constant()?;
     let weights = match constant.dtype {
+        DType::Int2 => Cow::Owned(unpack_int2(constant.bytes, filter.elements()).collect()),
         DType::Int4 => Cow::Owned(unpack_int4(constant.bytes, filter.elements()).collect()),
         _ => Cow::Borrowed(bytemuck::cast_slice(constant.bytes)),
     };

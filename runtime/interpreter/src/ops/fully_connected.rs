@@ -1,9 +1,10 @@
-//! FULLY_CONNECTED on floats, on int8, and on floats with int8 weights.
+//! FULLY_CONNECTED on floats, on int8, and on floats with int8, int4 or int2 weights; int4 ones also with a scale a block.
 
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use edgebench_kernels::reference::blockwise::Blockwise;
 use edgebench_kernels::spec::{
     FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedRealI8, InputQuantization, RealStage,
 };
@@ -14,9 +15,11 @@ use edgebench_schema::tflite::{
 
 use super::filter::{FloatConstant, float_bias, float_clamp, int8_clamp, int8_filter, integer_bias, packed};
 use super::integer::{self, Kind, Weighted};
-use super::{Operand, Prepared, Site};
+use super::map::plain;
+use super::{ConstantData, Operand, Prepared, Reads, Site};
 use crate::error::Fault;
-use crate::tensor::{DType, Quantization};
+use crate::model::Blocks;
+use crate::tensor::{DType, Quantization, unpack_int4};
 
 /// Dimension of the filter that has the output features.
 const CHANNEL_AXIS: usize = 0;
@@ -56,14 +59,19 @@ pub(crate) fn fully_connected(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     output.expect_dtype(input.dtype())?;
     let activation = options.fused_activation_function();
     let connected = FullyConnected { input, filter, output, shape, activation };
+    if let Some(blocks) = filter.info.blocks {
+        return blockwise(site, &connected, blocks);
+    }
     match (input.dtype(), filter.dtype()) {
         (DType::Float32, DType::Float32 | DType::Float16) => float(site, &connected),
-        (DType::Float32, DType::Int8 | DType::Int4) => {
+        (DType::Float32, DType::Int8 | DType::Int4 | DType::Int2) => {
             hybrid(site, &connected, options.asymmetric_quantize_inputs())
         }
-        (DType::Int8, DType::Int8 | DType::Int4) => int8(site, &connected),
+        (DType::Int8, DType::Int8 | DType::Int4 | DType::Int2) => int8(site, &connected),
         (DType::UInt8, DType::UInt8) => integer::uint8(site, &connected.weighted(site)),
-        (DType::Int16, DType::Int8 | DType::Int4) => integer::int16(site, &connected.weighted(site)),
+        (DType::Int16, DType::Int8 | DType::Int4 | DType::Int2) => {
+            integer::int16(site, &connected.weighted(site))
+        }
         (input, filter) => Err(site.unsupported(format!("types {input} x {filter}"))),
     }
 }
@@ -169,4 +177,48 @@ fn hybrid(
     };
     let row = table::FULLY_CONNECTED_HYBRID.select(site.choice());
     Ok(packed(row.set.name(), (row.kernel)(&spec), connected.shape.macs()))
+}
+
+/// Float input, int4 weights with a half float for each block of a row. The input gets a zero point whatever the options
+/// say: LiteRT has this operator in XNNPACK only, which does so.
+fn blockwise(site: &Site<'_, '_>, connected: &FullyConnected<'_>, blocks: Blocks) -> Result<Prepared, Fault> {
+    let FullyConnected { input, filter, shape, .. } = connected;
+    input.expect_dtype(DType::Float32)?;
+    let size = usize::try_from(blocks.size).ok().filter(|size| *size > 0);
+    let size = size.filter(|size| shape.in_features.is_multiple_of(*size)).ok_or_else(|| {
+        filter.fault(format!("blocks that divide {}", shape.in_features), format!("{}", blocks.size))
+    })?;
+    let count = shape.out_features * (shape.in_features / size);
+    let scales = block_constant(site, blocks.scales)
+        .filter(|scales| scales.dtype == DType::Float16 && scales.shape.iter().product::<usize>() == count);
+    let scales =
+        scales.ok_or_else(|| filter.fault(format!("{count} float16 constants as scales"), "others"))?;
+    if let Some(points) = block_constant(site, blocks.zero_points).filter(|_| blocks.zero_points > 0)
+        && points.bytes.iter().any(|byte| *byte != 0)
+    {
+        return Err(site.unsupported("zero points of blocks"));
+    }
+    let bias = float_bias(site, 2, shape.out_features)?;
+    let weights = filter.expect_constant()?;
+    let kernel = Blockwise {
+        shape: *shape,
+        filter: unpack_int4(weights.bytes, filter.elements()).collect(),
+        block: size,
+        scales: scales.reals(),
+        bias: bias.map_or_else(|| vec![0.0; shape.out_features], |bias| bias.wide().into_owned()),
+        activation: float_clamp(connected.activation, site)?,
+    };
+    let (macs, packed_bytes) = (shape.macs(), kernel.filter.len() + count * size_of::<f32>());
+    let step = plain(move |frame| {
+        let scratch = bytemuck::cast_slice_mut(frame.scratch);
+        kernel.run(frame.inputs.of(0), &mut scratch[..kernel.shape.in_features], frame.outputs.of());
+        Ok(())
+    });
+    Ok(Prepared { macs, packed_bytes, scratch_bytes: shape.in_features, reads: Reads::Only(&[0]), ..step })
+}
+
+/// The constant that a quantization names.
+fn block_constant<'m>(site: &Site<'_, 'm>, tensor: i32) -> Option<ConstantData<'m>> {
+    let tensor = usize::try_from(tensor).ok().filter(|tensor| *tensor < site.graph.graph.tensors.len())?;
+    site.folded.data(site.graph, tensor)
 }

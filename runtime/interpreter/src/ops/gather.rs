@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use edgebench_kernels::Set;
 use edgebench_kernels::reference::gather::{Gather, dequantized_rows, gather as kernel, gather_runs};
 
+use super::filter::int8_filter;
 use super::moves::{ANY_TYPE, Integers, axis_option, check_moved};
 use super::{Operand, Prepared, Site, Step};
 use crate::error::Fault;
@@ -164,6 +165,8 @@ enum TableKind {
     Same(usize),
     /// Signed bytes with one scale, or one for each row. LiteRT reads unsigned ones as if they were signed.
     Scaled(Vec<f32>),
+    /// Small integers, unpacked, with the same scales.
+    Unpacked(Vec<i8>, Vec<f32>),
 }
 
 /// Prepares EMBEDDING_LOOKUP: input 0 has row numbers of the table that is input 1. A quantized table (zero points 0) may give
@@ -200,6 +203,10 @@ fn table_kind(
             }
             Ok(TableKind::Scaled(quantization.scales.clone()))
         }
+        (DType::Int4 | DType::Int2, DType::Float32) => {
+            let (weights, quantization) = int8_filter(table, 0)?;
+            Ok(TableKind::Unpacked(weights.into_owned(), quantization.scales.clone()))
+        }
         _ => {
             check_moved(site, ANY_TYPE, table, output)?;
             Ok(TableKind::Same(row_len * table.dtype().size_bytes()))
@@ -221,6 +228,11 @@ impl Step for Lookup {
                 let rows = (0..self.count).map(row);
                 let (table, output) = (frame.inputs.of::<i8>(1), frame.outputs.of());
                 dequantized_rows(self.row_len, rows, scale, table, output);
+            }
+            TableKind::Unpacked(table, scales) => {
+                let scale = |row: usize| *scales.get(row).unwrap_or(&scales[0]);
+                let rows = (0..self.count).map(row);
+                dequantized_rows(self.row_len, rows, scale, table, frame.outputs.of());
             }
         }
         Ok(())

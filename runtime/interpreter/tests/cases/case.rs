@@ -27,6 +27,8 @@ pub(crate) struct About {
     #[serde(rename = "type")]
     pub(crate) type_name: String,
     pub(crate) expected: Expected,
+    /// The subgraph that is run, where it is not the first.
+    pub(crate) signature: Option<String>,
     steps: usize,
     inputs: Vec<Port>,
     pub(crate) outputs: Vec<Port>,

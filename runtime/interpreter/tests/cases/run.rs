@@ -44,7 +44,11 @@ pub(crate) fn run(case: &Case, kernels: KernelChoice) -> Outcome {
 fn attempt(case: &Case, kernels: KernelChoice) -> Result<Outcome, String> {
     let model = Model::load(&case.model).map_err(|error| error.to_string())?;
     let options = Options { kernels, ..Options::default() };
-    let mut interpreter = Interpreter::new(&model, &options).map_err(|error| error.to_string())?;
+    let interpreter = match &case.about.signature {
+        Some(key) => Interpreter::for_signature(&model, key, &options),
+        None => Interpreter::new(&model, &options),
+    };
+    let mut interpreter = interpreter.map_err(|error| error.to_string())?;
     if case.about.expected == Expected::Refused {
         interpreter.invoke().map_err(|error| error.to_string())?;
     }

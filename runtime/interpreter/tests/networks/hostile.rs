@@ -180,6 +180,25 @@ fn element_types_and_layouts_that_are_not_ours() {
     );
 }
 
+/// What no node can work with does not hide what else there is.
+#[test]
+fn tensors_that_are_not_ours_are_listed_with_the_rest() {
+    let mut net = network();
+    net.tensors()[1].external_buffer = 1;
+    let last = net.nodes().len() - 1;
+    let output = net.nodes()[last].outputs.as_ref().expect("outputs")[0];
+    net.tensors()[output as usize].type_ = TensorType::STRING;
+    let bytes = net.bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let lacks: Vec<String> =
+        model.check(&Options::default()).iter().map(|lack| lack.fault.to_string()).collect();
+    let expected = [
+        "tensor 1 \"t1\": unsupported data in another file".to_owned(),
+        format!("tensor {output} \"t{output}\": unsupported element type STRING"),
+    ];
+    assert_eq!(lacks, expected);
+}
+
 /// The network with int8 in and out and a scale for each of the three output channels.
 fn int8_network() -> Net {
     let mut net = Net::new();

@@ -1,6 +1,7 @@
-//! UNIDIRECTIONAL_SEQUENCE_LSTM and LSTM (its full kernel): one layer over a sequence, or one step of it. Floats, floats with
+//! UNIDIRECTIONAL_SEQUENCE_LSTM and LSTM: one layer over a sequence, or one step of it. Floats, floats with
 //! int8 weights, and int8 with a 16-bit cell state.
 
+mod basic;
 mod float;
 mod int8;
 
@@ -28,6 +29,9 @@ mod slot {
     pub(super) const CELL_STATE: usize = 19;
     pub(super) const NORM: [usize; 4] = [20, 21, 22, 23];
 }
+
+/// Inputs of the full kernel, those for layer normalization apart.
+const FULL_INPUTS: usize = 20;
 
 /// The gates in the order of their slots.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,8 +86,13 @@ pub(crate) fn unidirectional_sequence_lstm(site: &Site<'_, '_>) -> Result<Prepar
 /// Prepares LSTM: input `[batch, inputs]`, one step.
 pub(crate) fn lstm(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_lstmoptions())?;
-    if options.kernel_type() != LSTMKernelType::FULL {
-        return Err(site.unsupported("the basic kernel"));
+    if options.kernel_type() == LSTMKernelType::BASIC {
+        return basic::layer(site, &options);
+    }
+    let (inputs, outputs) = (site.node().inputs.len(), site.node().outputs.len());
+    if inputs < FULL_INPUTS || outputs != 1 {
+        let expected = format!("{FULL_INPUTS} inputs or more and 1 output");
+        return Err(Fault::mismatch(site.place(), expected, format!("{inputs} and {outputs}")));
     }
     let [batch, inputs] = site.input(0)?.dims()?;
     let settings = Settings {
