@@ -236,8 +236,10 @@ pub struct Required {
 /// Everything that a gate goes by.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
-    /// One-sided level of every firm answer, over all noisy figures of the gate together.
+    /// One-sided level of each pass: how often a figure beyond its limit may slip through.
     pub alpha: f64,
+    /// Level of all regressions of the gate together: how often a clean change may be blamed anywhere.
+    pub false_alarm: f64,
     /// Share of blocks that may be left out before a cell says nothing any more.
     pub max_dropped: f64,
     /// Conditions for a block to count.
@@ -258,6 +260,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             alpha: 0.05,
+            false_alarm: 0.01,
             max_dropped: 0.2,
             envelope: Envelope::default(),
             run_noise: None,

@@ -148,7 +148,7 @@ fn whole(context: &Context<'_>, pairs: &[Pair<'_>]) -> Finding {
     } else {
         (drop_evidence(&flips, drop, context.confidence()), population_basis(context, &flips, &counts))
     };
-    Finding::Measured { before: Some(before), after, evidence, basis }
+    Finding::measured(Some(before), after, evidence, basis)
 }
 
 fn drop_evidence(flips: &Flips, drop: f64, confidence: f64) -> Evidence {
@@ -208,7 +208,7 @@ fn worst(context: &Context<'_>, pairs: &[Pair<'_>]) -> Finding {
         flips.wrong_to_right,
         flips.compared
     );
-    Finding::Measured { before: Some(before), after, evidence, basis }
+    Finding::measured(Some(before), after, evidence, basis)
 }
 
 /// A floor for the share of right answers, whatever the baseline.
@@ -235,12 +235,7 @@ fn least(context: &Context<'_>, limit: &Limit) -> Finding {
         };
         Evidence { worse_by, interval: Some(interval), p_worse, p_better: 1.0 - p_worse }
     };
-    Finding::Measured {
-        before: None,
-        after: share.share(),
-        evidence,
-        basis: format!("{right} of {total} right"),
-    }
+    Finding::measured(None, share.share(), evidence, format!("{right} of {total} right"))
 }
 
 /// The smallest margin that the examples of a run can support for a cell, as a share: for the lint of limits.

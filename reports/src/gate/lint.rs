@@ -26,6 +26,15 @@ pub enum Lint {
         /// The smallest limit that the best of them could keep, as a fraction or share.
         least: f64,
     },
+    /// However clear a slowdown were, so few pairs could not prove it.
+    TooFewPairs {
+        /// The fewest pairs of a cell.
+        pairs: u32,
+        /// Pairs it takes.
+        needed: u32,
+        /// Cells with too few.
+        cells: usize,
+    },
     /// Nothing that one would still call working breaks it.
     Dead {
         /// Metric and kind.
@@ -47,6 +56,15 @@ pub enum Lint {
     },
     /// A waiver whose day has passed.
     WaiverExpired {
+        /// Its scope.
+        scope: String,
+        /// Its owner.
+        owner: String,
+        /// Its last day.
+        expires: String,
+    },
+    /// A waiver that is to hold for longer than a year: it does not count.
+    WaiverTooLong {
         /// Its scope.
         scope: String,
         /// Its owner.
@@ -76,6 +94,12 @@ impl fmt::Display for Lint {
                     "limit {limit} = {written} is below what the measurements of {cells} cells can show; the best of them resolves {least:.2} %"
                 )
             }
+            Self::TooFewPairs { pairs, needed, cells } => {
+                write!(
+                    f,
+                    "{cells} cells have as few as {pairs} pairs of blocks, which can prove no slowdown; it takes {needed}"
+                )
+            }
             Self::Dead { limit, written } => {
                 write!(f, "limit {limit} = {written} is so wide that it guards nothing")
             }
@@ -86,6 +110,9 @@ impl fmt::Display for Lint {
             Self::WaiverExpired { scope, owner, expires } => {
                 write!(f, "waiver of {owner} for {scope} expired on {expires}")
             }
+            Self::WaiverTooLong { scope, owner, expires } => {
+                write!(f, "waiver of {owner} for {scope} until {expires} does not count: the most is a year")
+            }
             Self::Unguarded { cells } => write!(f, "{cells} cells are guarded by no limit"),
             Self::Retried { attempt } => {
                 write!(f, "try {attempt} of the same revision: the level is divided by {attempt}")
@@ -95,8 +122,10 @@ impl fmt::Display for Lint {
 }
 
 /// Everything doubtful, in a fixed order.
-pub(super) fn lint(inputs: &Inputs<'_>, cells: &[CellVerdict]) -> Vec<Lint> {
+/// `least_p` is what a single answer has to reach to be proven in a family of its size.
+pub(super) fn lint(inputs: &Inputs<'_>, cells: &[CellVerdict], least_p: f64) -> Vec<Lint> {
     let mut lints = dead(inputs);
+    lints.extend(too_few_pairs(cells, least_p));
     lints.extend(unresolvable(inputs, cells));
     lints.extend(rules(inputs, cells));
     lints.extend(waivers(inputs, cells));
@@ -119,6 +148,19 @@ fn dead(inputs: &Inputs<'_>) -> Vec<Lint> {
     };
     let limits = inputs.policy.rules.iter().flat_map(|rule| &rule.limits).filter(is_dead);
     limits.map(|limit| Lint::Dead { limit: name(limit), written: limit.text.clone() }).collect()
+}
+
+/// The smallest p value of pairs is two to the minus their number.
+fn too_few_pairs(cells: &[CellVerdict], least_p: f64) -> Option<Lint> {
+    let needed = least_p.recip().log2().ceil().clamp(1.0, 1e6) as u32;
+    let of = |cell: &CellVerdict| {
+        let noisy =
+            |check: &&super::Check| check.limit.kind == LimitKind::MaxIncrease && check.pairs.is_some();
+        cell.checks.iter().find(noisy).and_then(|check| check.pairs)
+    };
+    let few: Vec<u32> = cells.iter().filter_map(of).filter(|pairs| *pairs < needed).collect();
+    let pairs = *few.iter().min()?;
+    Some(Lint::TooFewPairs { pairs, needed, cells: few.len() })
 }
 
 /// Limits that were undecided, or would be even without any change, because the interval is wider than they are.
@@ -175,6 +217,8 @@ fn waivers(inputs: &Inputs<'_>, cells: &[CellVerdict]) -> Vec<Lint> {
         let (scope, owner) = (waiver.scope.to_string(), waiver.owner.clone());
         if waiver.expires < inputs.today {
             lints.push(Lint::WaiverExpired { scope, owner, expires: waiver.expires.to_string() });
+        } else if !super::holds(waiver, inputs.today) {
+            lints.push(Lint::WaiverTooLong { scope, owner, expires: waiver.expires.to_string() });
         } else if !cells.iter().any(|cell| waiver.scope.holds(&cell.cell)) {
             lints.push(Lint::WaiverWithoutCell { scope, owner });
         }

@@ -53,8 +53,10 @@ pub struct GateReport {
     pub baseline: Option<String>,
     /// Worst of all cells.
     pub verdict: Verdict,
-    /// One-sided level that was used, after its share for the try.
+    /// One-sided level of each pass, after its share for the try.
     pub alpha: f64,
+    /// Level of all regressions together, after its share for the try.
+    pub false_alarm: f64,
     /// Which try of the revision this is.
     pub attempt: u32,
     /// Noisy answers that were corrected together.
@@ -97,6 +99,8 @@ pub struct Check {
     pub evidence: Option<Evidence>,
     /// What the figures rest on, or why there are none.
     pub basis: String,
+    /// Interleaved pairs of blocks that it rests on, where it does.
+    pub pairs: Option<u32>,
     /// Position of the waiver that covers it.
     pub waiver: Option<usize>,
 }
@@ -124,7 +128,7 @@ fn shown(limit: &Limit, value: f64) -> f64 {
 pub struct WaiverUse {
     /// As the policy has it.
     pub waiver: Waiver,
-    /// Whether its last day has passed.
+    /// Whether its last day has passed, or is further away than a waiver may last.
     pub expired: bool,
     /// Checks that pass because of it.
     pub covers: usize,
@@ -134,12 +138,22 @@ pub struct WaiverUse {
 #[derive(Clone, Debug)]
 pub(crate) enum Finding {
     /// Figures and what they rest on.
-    Measured { before: Option<f64>, after: f64, evidence: Evidence, basis: String },
+    Measured { before: Option<f64>, after: f64, evidence: Evidence, basis: String, pairs: Option<u32> },
     /// No figures, and the verdict that follows.
     Nothing { verdict: Verdict, basis: String },
 }
 
 impl Finding {
+    /// Figures that rest on no pairs of blocks.
+    pub(crate) fn measured(
+        before: Option<f64>,
+        after: f64,
+        evidence: Evidence,
+        basis: impl Into<String>,
+    ) -> Self {
+        Self::Measured { before, after, evidence, basis: basis.into(), pairs: None }
+    }
+
     pub(crate) fn nothing(verdict: Verdict, basis: impl Into<String>) -> Self {
         Self::Nothing { verdict, basis: basis.into() }
     }
@@ -147,17 +161,18 @@ impl Finding {
 
 /// Judges a run.
 pub fn judge(inputs: &Inputs<'_>) -> GateReport {
-    let alpha = inputs.policy.alpha / f64::from(inputs.attempt.max(1));
+    let tries = f64::from(inputs.attempt.max(1));
+    let (alpha, false_alarm) = (inputs.policy.alpha / tries, inputs.policy.false_alarm / tries);
     let mut cells: Vec<Draft> =
         roster::roster(inputs).into_iter().map(|entry| draft(inputs, entry, alpha)).collect();
     let family = correct(&mut cells);
     let mut covers = vec![0; inputs.policy.waivers.len()];
     let cells: Vec<CellVerdict> =
-        cells.into_iter().map(|cell| decide(inputs, cell, alpha, &mut covers)).collect();
-    let lints = lint::lint(inputs, &cells);
+        cells.into_iter().map(|cell| decide(inputs, cell, (alpha, false_alarm), &mut covers)).collect();
+    let lints = lint::lint(inputs, &cells, false_alarm / family.max(1) as f64);
     let waivers = inputs.policy.waivers.iter().zip(covers).map(|(waiver, covers)| WaiverUse {
         waiver: waiver.clone(),
-        expired: waiver.expires < inputs.today,
+        expired: !holds(waiver, inputs.today),
         covers,
     });
     GateReport {
@@ -166,6 +181,7 @@ pub fn judge(inputs: &Inputs<'_>) -> GateReport {
         baseline: inputs.baseline.map(|run| run.run.id.clone()),
         verdict: Verdict::of_all(cells.iter().map(|cell| cell.verdict)).unwrap_or(Verdict::Missing),
         alpha,
+        false_alarm,
         attempt: inputs.attempt.max(1),
         family,
         waivers: waivers.collect(),
@@ -232,11 +248,11 @@ fn correct(cells: &mut [Draft]) -> usize {
     all.len()
 }
 
-fn decide(inputs: &Inputs<'_>, draft: Draft, alpha: f64, covers: &mut [usize]) -> CellVerdict {
+fn decide(inputs: &Inputs<'_>, draft: Draft, levels: (f64, f64), covers: &mut [usize]) -> CellVerdict {
     let Draft { entry, design, mut notes, findings } = draft;
     let mut checks = Vec::new();
     for (limit, finding) in findings {
-        let check = cover(inputs, &entry.cell, self::check(limit, finding, alpha));
+        let check = cover(inputs, &entry.cell, self::check(limit, finding, levels));
         if let Some(count) = check.waiver.and_then(|at| covers.get_mut(at)) {
             *count += 1;
         }
@@ -257,13 +273,20 @@ fn decide(inputs: &Inputs<'_>, draft: Draft, alpha: f64, covers: &mut [usize]) -
     CellVerdict { cell: entry.cell, verdict, design, notes, checks }
 }
 
-fn check(limit: Limit, finding: Finding, alpha: f64) -> Check {
+fn check(limit: Limit, finding: Finding, (alpha, false_alarm): (f64, f64)) -> Check {
     match finding {
-        Finding::Nothing { verdict, basis } => {
-            Check { limit, verdict, before: None, after: None, evidence: None, basis, waiver: None }
-        }
-        Finding::Measured { before, after, evidence, basis } => {
-            let verdict = Rule { margin: margin(&limit), alpha }.judge(&evidence);
+        Finding::Nothing { verdict, basis } => Check {
+            limit,
+            verdict,
+            before: None,
+            after: None,
+            evidence: None,
+            basis,
+            pairs: None,
+            waiver: None,
+        },
+        Finding::Measured { before, after, evidence, basis, pairs } => {
+            let verdict = Rule { margin: margin(&limit), alpha }.judge_with_proof(&evidence, false_alarm);
             Check {
                 limit,
                 verdict,
@@ -271,6 +294,7 @@ fn check(limit: Limit, finding: Finding, alpha: f64) -> Check {
                 after: Some(after),
                 evidence: Some(evidence),
                 basis,
+                pairs,
                 waiver: None,
             }
         }
@@ -286,6 +310,15 @@ fn margin(limit: &Limit) -> f64 {
     }
 }
 
+/// A waiver that is to hold longer than this is a change of the limit and has to be made there.
+const LONGEST_WAIVER_DAYS: i64 = 366;
+
+/// Whether a waiver holds on this day.
+fn holds(waiver: &Waiver, today: Date) -> bool {
+    let latest = today.saturating_add(jiff::Span::new().days(LONGEST_WAIVER_DAYS));
+    today <= waiver.expires && waiver.expires <= latest
+}
+
 /// A regression, or doubt, that somebody has taken upon themselves up to a level that the estimate keeps.
 fn cover(inputs: &Inputs<'_>, cell: &Cell, mut check: Check) -> Check {
     let waivable = matches!(check.verdict, Verdict::Regressed | Verdict::Inconclusive);
@@ -293,7 +326,7 @@ fn cover(inputs: &Inputs<'_>, cell: &Cell, mut check: Check) -> Check {
     let covering = inputs.policy.waivers.iter().position(|waiver| {
         waiver.metric == check.limit.metric
             && waiver.scope.holds(cell)
-            && inputs.today <= waiver.expires
+            && holds(waiver, inputs.today)
             && change <= waiver.accept
     });
     if covering.is_some() {

@@ -21,8 +21,9 @@ pub enum Design {
     Counted,
 }
 
-/// With fewer pairs an order that is always the same happens by chance too often to be held against anybody.
-const PAIRS_TO_TELL_ORDER: usize = 8;
+/// With fewer pairs an order that is always the same happens by chance too often (once in 32,768 with so many) to be
+/// held against anybody.
+const PAIRS_TO_TELL_ORDER: usize = 16;
 
 /// Pairs of blocks that count.
 pub(super) struct Pairs<'a> {

@@ -131,11 +131,11 @@ fn exact_change(context: &Context<'_>, metric: Metric) -> Finding {
         (None, _) => Finding::nothing(Verdict::New, "not recorded by the baseline"),
         (Some(before), Some(after)) if before > 0.0 && after > 0.0 => {
             let evidence = Evidence::exact((after / before).ln());
-            Finding::Measured { before: Some(before), after, evidence, basis: "exact".to_owned() }
+            Finding::measured(Some(before), after, evidence, "exact")
         }
         (Some(before), Some(after)) if before == after => {
             let basis = "exact".to_owned();
-            Finding::Measured { before: Some(before), after, evidence: Evidence::exact(0.0), basis }
+            Finding::measured(Some(before), after, Evidence::exact(0.0), basis)
         }
         _ => Finding::nothing(Verdict::Inconclusive, "a ratio to nothing says nothing"),
     }
@@ -146,7 +146,7 @@ fn exact_bound(context: &Context<'_>, limit: &Limit) -> Finding {
         None => Finding::nothing(Verdict::Missing, "not recorded by this run"),
         Some(after) => {
             let evidence = Evidence::exact((after.max(1.0) / limit.value.max(1.0)).ln());
-            Finding::Measured { before: None, after, evidence, basis: "exact".to_owned() }
+            Finding::measured(None, after, evidence, "exact")
         }
     }
 }
@@ -253,7 +253,7 @@ fn counted(before: f64, after: f64) -> Finding {
         return Finding::nothing(Verdict::Inconclusive, "a ratio to nothing says nothing");
     }
     let basis = "counted by the emulator, the same every time".to_owned();
-    Finding::Measured { before: Some(before), after, evidence: Evidence::exact((after / before).ln()), basis }
+    Finding::measured(Some(before), after, Evidence::exact((after / before).ln()), basis)
 }
 
 fn paired(context: &Context<'_>, baseline: &CellRecord, metric: Metric, before: f64, after: f64) -> Finding {
@@ -274,7 +274,8 @@ fn paired(context: &Context<'_>, baseline: &CellRecord, metric: Metric, before: 
         );
     };
     let basis = format!("{} interleaved pairs of {}, signed rank", one.len(), found.planned);
-    Finding::Measured { before: Some(before), after, evidence: Evidence::paired(&shift), basis }
+    let pairs = u32::try_from(one.len()).ok();
+    Finding::Measured { before: Some(before), after, evidence: Evidence::paired(&shift), basis, pairs }
 }
 
 /// Sessions apart: only the noise between runs can tell a change from another day.
@@ -297,14 +298,14 @@ fn apart(context: &Context<'_>, metric: Metric, before: f64, after: f64) -> Find
             };
             let basis =
                 format!("two sessions apart; noise between runs {:.2} % {source}", noise.deviation * 100.0);
-            Finding::Measured { before: Some(before), after, evidence, basis }
+            Finding::measured(Some(before), after, evidence, basis)
         }
         _ => {
             let evidence =
                 Evidence { worse_by: (after / before).ln(), interval: None, p_worse: 1.0, p_better: 1.0 };
             let basis =
                 "two sessions apart, and the history has too few repetitions to know the noise between them";
-            Finding::Measured { before: Some(before), after, evidence, basis: basis.to_owned() }
+            Finding::measured(Some(before), after, evidence, basis)
         }
     }
 }
@@ -326,7 +327,7 @@ fn bound(context: &Context<'_>, limit: &Limit) -> Finding {
     match (shift, median_of(values.iter().copied())) {
         (Some(shift), Some(after)) => {
             let basis = format!("{} blocks of this session", values.len());
-            Finding::Measured { before: None, after, evidence: Evidence::paired(&shift), basis }
+            Finding::measured(None, after, Evidence::paired(&shift), basis)
         }
         _ => Finding::nothing(Verdict::Inconclusive, "no block has a figure above zero"),
     }

@@ -61,7 +61,7 @@ fn cell_lines(cell: &CellSummary, group: &Group) -> Vec<String> {
 }
 
 /// Every character that could open markup is escaped.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in printable(text).chars() {
         match character {

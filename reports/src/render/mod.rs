@@ -5,6 +5,7 @@ mod columns;
 mod csv;
 mod figures;
 mod findings;
+pub mod gate;
 mod html;
 mod json;
 mod markdown;

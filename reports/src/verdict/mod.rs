@@ -120,25 +120,31 @@ impl Rule {
     /// within the limit is never called a regression, and an estimate beyond the limit that is not proven is never
     /// called anything but undecided. Figures that are no numbers decide nothing.
     pub fn judge(self, evidence: &Evidence) -> Verdict {
-        let Some(interval) = evidence.interval else { return self.without_interval(evidence) };
+        self.judge_with_proof(evidence, self.alpha)
+    }
+
+    /// As [`Rule::judge`], but a change has to be proven at the level `proof`, which may be sharper than that of
+    /// passing: blaming a change wrongly and letting one through wrongly need not cost the same.
+    pub fn judge_with_proof(self, evidence: &Evidence, proof: f64) -> Verdict {
+        let Some(interval) = evidence.interval else { return self.beyond(evidence, proof) };
         let numbers = [evidence.worse_by, interval.lower, interval.upper, self.margin];
         if numbers.iter().any(|number| !number.is_finite()) {
             return Verdict::Inconclusive;
         }
         if interval.upper <= self.margin && self.is_wide_enough(interval) {
-            return self.within(evidence, interval);
+            return self.within(evidence, interval, proof);
         }
-        self.without_interval(evidence)
+        self.beyond(evidence, proof)
     }
 
-    fn within(self, evidence: &Evidence, interval: Interval) -> Verdict {
-        let better = interval.upper < 0.0 && evidence.p_better <= self.alpha;
+    fn within(self, evidence: &Evidence, interval: Interval, proof: f64) -> Verdict {
+        let better = interval.upper < 0.0 && evidence.p_better <= proof;
         let much = -evidence.worse_by > self.margin;
         if better && much { Verdict::Improved } else { Verdict::Pass }
     }
 
-    fn without_interval(self, evidence: &Evidence) -> Verdict {
-        let proven = evidence.p_worse <= self.alpha && evidence.worse_by > self.margin;
+    fn beyond(self, evidence: &Evidence, proof: f64) -> Verdict {
+        let proven = evidence.p_worse <= proof && evidence.worse_by > self.margin;
         if proven { Verdict::Regressed } else { Verdict::Inconclusive }
     }
 
