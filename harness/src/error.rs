@@ -11,6 +11,7 @@ mod config;
 mod dataset;
 mod device;
 mod file;
+mod gate;
 mod names;
 mod peer;
 mod plan;

@@ -3,19 +3,24 @@
 //! It says what is wanted and opens none of the files that a suite names; it must not know devices.
 
 mod check;
+mod gate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use edgebench_converter::{CalibrationOptions, Io, Quantize};
+use edgebench_reports::policy::Policy;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Source;
-use crate::config::{self, ConfigError, Percent};
+use crate::config::{self, ConfigError};
 use crate::error::BenchError;
 
 /// Name of the file in a suite's folder.
 pub const FILE_NAME: &str = "suite.toml";
+
+/// Name of a file with limits beside it, for those who keep them apart.
+pub const GATE_FILE_NAME: &str = "gate.toml";
 
 /// Name of the split that is every example of a data set.
 pub const SPLIT_ALL: &str = "all";
@@ -39,8 +44,8 @@ pub struct Suite {
     pub datasets: Vec<Dataset>,
     /// How to measure.
     pub measure: Measure,
-    /// Where a change becomes a regression.
-    pub gate: Gate,
+    /// Where a change becomes a regression: the limits of the file; [`Suite::policy`] adds what is required.
+    pub gate: Policy,
 }
 
 /// One trained network.
@@ -184,19 +189,6 @@ impl Default for Measure {
     }
 }
 
-/// Where a change becomes a regression; what is absent is not guarded.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Gate {
-    /// Most that top-1 may fall below the float variant of the same run, in points.
-    pub accuracy_max_drop_vs_fp32: Option<Percent>,
-    /// Most that top-1 may fall below the baseline, in points.
-    pub accuracy_max_drop_vs_baseline: Option<Percent>,
-    /// Most that latency may grow over the baseline, in percent of it.
-    pub latency_max_increase: Option<Percent>,
-    /// Most that the model file may grow over the baseline, in percent of it.
-    pub size_max_increase: Option<Percent>,
-}
-
 impl Suite {
     /// Finds a suite by its folder's name in one of the search folders, or by the path of its folder or file (with a
     /// `/` or ending in `.toml`), and reads it.
@@ -221,6 +213,26 @@ impl Suite {
     /// Everything that is wrong with the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
         config::read(file, text, |root| check::suite(file, root))
+    }
+
+    /// What a gate goes by: the limits of the suite, then those of a `gate.toml` (its text, and its path for errors),
+    /// and as required everything that the suite has.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn policy(&self, gate_file: Option<(&Path, &str)>) -> Result<Policy, ConfigError> {
+        let mut policy = self.gate.clone();
+        if let Some((file, text)) = gate_file {
+            let further = config::read(file, text, gate::file)?;
+            let (mut rules, mut waivers) = (policy.rules, policy.waivers);
+            rules.extend(further.rules.iter().cloned());
+            waivers.extend(further.waivers.iter().cloned());
+            policy = Policy { rules, waivers, ..further };
+        }
+        let names = |names: Vec<&String>| names.into_iter().cloned().collect();
+        policy.required.models = names(self.models.iter().map(|model| &model.name).collect());
+        policy.required.variants = names(self.variants.iter().map(|variant| &variant.name).collect());
+        Ok(policy)
     }
 
     /// Every suite in the search folders: name of the folder and path of the file, ordered by name. A name in two

@@ -6,6 +6,7 @@
 
 pub mod frame;
 pub mod gate;
+pub mod metrics;
 pub mod policy;
 pub mod record;
 pub mod render;

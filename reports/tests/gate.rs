@@ -4,7 +4,7 @@
 mod arms;
 
 use arms::{Manner, PLAIN, TODAY, arms, inputs, limit, lose_answers, policy, slow_down};
-use edgebench_reports::gate::{Design, GateReport, Inputs, Lint, judge, plan};
+use edgebench_reports::gate::{Design, GateReport, Inputs, Lint, flips, judge, plan};
 use edgebench_reports::policy::{Envelope, LimitKind, Metric, Policy, RuleSet, Scope, Waiver};
 use edgebench_reports::record::{Outcome, RunRecord};
 use edgebench_reports::render::TerminalOptions;
@@ -368,6 +368,23 @@ fn every_format_tells_the_same_story() {
     insta::assert_snapshot!("annotations", edgebench_reports::render::gate::annotations(&report));
     insta::assert_snapshot!("explain", explain(&report, &policy, "board/v01").expect("a cell"));
     assert_eq!(explain(&report, &policy, "nothing"), None);
+}
+
+#[test]
+fn flips_are_all_listed_and_none_beside_them() {
+    let (before, mut after) = arms(Manner { cells: 2, examples: 100, ..PLAIN });
+    let planted = [3usize, 41, 49];
+    for example in planted {
+        let one = &mut after.cells[1].evaluation.as_mut().expect("evaluated").predictions[example];
+        one.top[0].0 = (one.top[0].0 + 5) % 10;
+    }
+    let policy = policy();
+    let found = flips(&inputs(&before, &after, &policy));
+    let of = |against: &str| -> Vec<usize> {
+        found.iter().filter(|one| one.against == against).map(|one| one.example as usize).collect()
+    };
+    assert_eq!((of("baseline"), of("v00")), (planted.to_vec(), planted.to_vec()));
+    insta::assert_snapshot!("flips", edgebench_reports::render::gate::flips(&found).replace('\r', ""));
 }
 
 #[test]

@@ -28,14 +28,14 @@ fn every_trick_is_blocked() {
     let tricks: [(&str, Trick); 16] = [
         ("the cells are left out", |_, after| after.cells.clear()),
         ("the variants are renamed", |_, after| {
-            after.cells.iter_mut().for_each(|one| one.cell.variant.push_str("_ignore"))
+            after.cells.iter_mut().for_each(|one| one.cell.variant.push_str("_ignore"));
         }),
         ("the device is renamed", |_, after| {
-            after.cells.iter_mut().for_each(|one| one.cell.device = "new".to_owned())
+            after.cells.iter_mut().for_each(|one| one.cell.device = "new".to_owned());
         }),
         ("other threads", |_, after| after.cells.iter_mut().for_each(|one| one.cell.threads = 8)),
         ("another runtime", |_, after| {
-            after.cells.iter_mut().for_each(|one| one.cell.runtime = "litert".to_owned())
+            after.cells.iter_mut().for_each(|one| one.cell.runtime = "litert".to_owned());
         }),
         ("every block is called invalid", |_, after| {
             after
@@ -45,7 +45,7 @@ fn every_trick_is_blocked() {
                 .for_each(|block| block.invalid = Some("noisy".to_owned()));
         }),
         ("the slow blocks are left out", |_, after| {
-            after.cells.iter_mut().for_each(|one| one.blocks.truncate(2))
+            after.cells.iter_mut().for_each(|one| one.blocks.truncate(2));
         }),
         ("no samples are kept", |_, after| {
             after
@@ -55,7 +55,7 @@ fn every_trick_is_blocked() {
                 .for_each(|block| block.steady_nanos.clear());
         }),
         ("the run is stopped", |_, after| {
-            after.cells.iter_mut().for_each(|one| one.outcome = Outcome::Unfinished)
+            after.cells.iter_mut().for_each(|one| one.outcome = Outcome::Unfinished);
         }),
         ("fewer examples", |_, after| {
             after

@@ -5,10 +5,12 @@ mod convert;
 mod devices;
 mod diff_outputs;
 mod doctor;
+mod gate;
 mod infer;
 mod inspect;
 mod locations;
 mod parity;
+mod plan;
 mod report;
 mod run;
 mod suites;
@@ -63,6 +65,10 @@ enum Verb {
     Run(Box<run::RunArgs>),
     /// Show the report of an earlier run, or write it in another format.
     Report(report::ReportArgs),
+    /// Judge a run against the one it has to be compared with, by the suite's limits.
+    Gate(Box<gate::GateArgs>),
+    /// Tell how many pairs and minutes it takes to see a change of a given size, from the history of the device.
+    Plan(plan::PlanArgs),
     /// Write a quantized variant of a float .tflite model.
     Convert(convert::ConvertArgs),
     /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
@@ -129,6 +135,8 @@ impl Cli {
         let done = match self.verb {
             Verb::Run(arguments) => run::run(&arguments, terminal),
             Verb::Report(arguments) => report::run(&arguments, terminal),
+            Verb::Gate(arguments) => gate::run(&arguments, terminal),
+            Verb::Plan(arguments) => plan::run(&arguments, terminal),
             Verb::Convert(arguments) => convert::run(&arguments, terminal),
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
             Verb::Infer(arguments) => infer::run(&arguments, terminal),

@@ -6,7 +6,7 @@
 
 mod nearest;
 mod problem;
-mod quantity;
+pub(crate) mod quantity;
 mod table;
 mod value;
 
@@ -56,12 +56,20 @@ pub fn read<T>(
 /// # Errors
 /// Like [`read`], and when the file cannot be read, is longer than [`MAX_BYTES`] or is not UTF-8.
 pub fn read_file<T>(file: &Path, check: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, ConfigError> {
+    read(file, &read_text(file)?, check)
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// When it cannot be read, is longer than [`MAX_BYTES`] or is not UTF-8.
+pub fn read_text(file: &Path) -> Result<String, ConfigError> {
     let bytes = load(file).map_err(|cause| ConfigError::Unreadable { file: file.to_owned(), cause })?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ConfigError::TooLong { file: file.to_owned(), limit_bytes: MAX_BYTES });
     }
     match String::from_utf8(bytes) {
-        Ok(text) => read(file, &text, check),
+        Ok(text) => Ok(text),
         Err(error) => Err(not_utf8(file, error.as_bytes(), error.utf8_error().valid_up_to())),
     }
 }

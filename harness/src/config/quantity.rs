@@ -31,6 +31,34 @@ impl FromStr for Percent {
     }
 }
 
+/// Names of units with their size, the longest names of a kind first.
+pub(crate) type Units = &'static [(&'static str, f64)];
+
+/// Times, in nanoseconds.
+pub(crate) const TIMES: Units = &[("ms", 1e6), ("us", 1e3), ("µs", 1e3), ("ns", 1.0), ("s", 1e9)];
+
+/// Sizes, in bytes.
+pub(crate) const SIZES: Units = &[
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("kB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("B", 1.0),
+];
+
+/// Energies, in microjoules.
+pub(crate) const ENERGIES: Units = &[("mJ", 1e3), ("uJ", 1.0), ("µJ", 1.0), ("J", 1e6)];
+
+/// A number above zero with one of the units behind it, in the smallest unit: `2.5ms` is 2,500,000.
+pub(crate) fn with_unit(text: &str, units: Units) -> Option<f64> {
+    let (number, size) = units.iter().find_map(|(name, size)| Some((text.strip_suffix(name)?, *size)))?;
+    decimal(number.trim_end())
+        .map(|number| number * size)
+        .filter(|amount| amount.is_finite() && *amount > 0.0)
+}
+
 /// A finite factor: a number, or the quotient of two, such as `1/127.5`. Computed in double precision.
 pub(crate) fn factor(text: &str) -> Option<f64> {
     let value = match text.split_once('/') {
@@ -58,6 +86,17 @@ mod tests {
         assert_eq!("1.5%".parse::<Percent>().map(Percent::fraction), Ok(0.015));
         for wrong in ["1.5", "%", "-1%", "1001%", "inf%", "nan%", "1.5%%", ""] {
             assert_eq!(wrong.parse::<Percent>(), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn amounts_have_units() {
+        assert_eq!(with_unit("2.5ms", TIMES), Some(2.5e6));
+        assert_eq!(with_unit("3 s", TIMES), Some(3e9));
+        assert_eq!(with_unit("1MiB", SIZES), Some(1_048_576.0));
+        assert_eq!(with_unit("7uJ", ENERGIES), Some(7.0));
+        for wrong in ["3", "ms", "-1ms", "0ms", "infms", "nans", "1e400s", "1kB"] {
+            assert_eq!(with_unit(wrong, TIMES), None, "{wrong}");
         }
     }
 

@@ -1,13 +1,16 @@
 //! What a run is called, what made it, and what must not change while it is interrupted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use edgebench_reports::record::RunInfo;
 use jiff::Timestamp;
 
 use super::{Context, Loaded};
 use crate::build::{GIT_REVISION, SOURCE_HASH};
+use crate::gate::{PROJECT_BRANCH, PROJECT_DIRTY, PROJECT_REVISION};
 use crate::prepare::Prepared;
+use crate::revision::Repository;
 
 /// Bytes of the random-looking end of a run's name.
 const SUFFIX_DIGITS: usize = 4;
@@ -25,7 +28,7 @@ pub(super) fn run_info(loaded: &Loaded, context: &Context) -> RunInfo {
         git_revision: GIT_REVISION.map(str::to_owned),
         source_hash: SOURCE_HASH.to_owned(),
         seed: loaded.request.seed,
-        controller: controller_properties(),
+        controller: properties(&loaded.suite.folder),
     }
 }
 
@@ -74,6 +77,20 @@ pub(super) fn fingerprint(loaded: &Loaded, prepared: &Prepared) -> String {
     add(&format!("{:?}", loaded.measure));
     add(&loaded.request.kernels);
     hasher.finalize().to_hex().to_string()
+}
+
+/// Those of this machine, and of the project that the suite lies in.
+fn properties(suite: &Path) -> BTreeMap<String, String> {
+    let mut properties = controller_properties();
+    let Ok(repository) = Repository::around(suite) else { return properties };
+    let dirty = repository.is_dirty().to_string();
+    let found = [
+        (PROJECT_REVISION, repository.head()),
+        (PROJECT_BRANCH, repository.branch()),
+        (PROJECT_DIRTY, Some(dirty)),
+    ];
+    properties.extend(found.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    properties
 }
 
 /// Properties of this machine that explain a run, where they can be read.

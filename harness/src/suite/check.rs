@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use edgebench_converter::{CalibrationOptions, Io, Method, Quantize};
 
+use super::gate;
 use super::{
-    CalibrationPlan, Dataset, DatasetFormat, Gate, Measure, Model, Preprocess, SPLIT_ALL, Split, Suite, Task,
+    CalibrationPlan, Dataset, DatasetFormat, Measure, Model, Preprocess, SPLIT_ALL, Split, Suite, Task,
     Variant,
 };
 use crate::artifact::Source;
-use crate::config::{Percent, ProblemKind, Table, Value, factor};
+use crate::config::{ProblemKind, Table, Value, factor};
 
 pub(super) fn suite(file: &Path, mut root: Table<'_>) -> Option<Suite> {
     let name = root.require("name", "the suite's name").and_then(|value| value.name());
@@ -21,7 +22,7 @@ pub(super) fn suite(file: &Path, mut root: Table<'_>) -> Option<Suite> {
     let models = models(&mut root, &known);
     let variants = variants(&mut root, &known);
     let measure = optional(root.get("measure"), measure);
-    let gate = optional(root.get("gate"), gate);
+    let gate = optional(root.get("gate"), gate::of_suite);
     root.close();
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Some(Suite {
@@ -38,7 +39,7 @@ pub(super) fn suite(file: &Path, mut root: Table<'_>) -> Option<Suite> {
 }
 
 /// `Some(None)` when there is no such key, `None` when its value is wrong.
-fn optional<'d, T>(
+pub(super) fn optional<'d, T>(
     value: Option<Value<'d>>,
     check: impl FnOnce(&Value<'d>) -> Option<T>,
 ) -> Option<Option<T>> {
@@ -391,32 +392,4 @@ const MAX_SECONDS: f64 = 86_400.0;
 
 fn seconds(value: &Value<'_>) -> Option<Duration> {
     value.number(0.0..=MAX_SECONDS).map(Duration::from_secs_f64)
-}
-
-fn gate(value: &Value<'_>) -> Option<Gate> {
-    let mut table = value.table()?;
-    let accuracy = limits(table.get("accuracy"), ["max_drop_vs_fp32", "max_drop_vs_baseline"]);
-    let latency = limits(table.get("latency"), ["max_increase"]);
-    let size = limits(table.get("size"), ["max_increase"]);
-    table.close();
-    let ([vs_fp32, vs_baseline], [latency], [size]) = (accuracy?, latency?, size?);
-    Some(Gate {
-        accuracy_max_drop_vs_fp32: vs_fp32,
-        accuracy_max_drop_vs_baseline: vs_baseline,
-        latency_max_increase: latency,
-        size_max_increase: size,
-    })
-}
-
-fn limits<const N: usize>(value: Option<Value<'_>>, keys: [&'static str; N]) -> Option<[Option<Percent>; N]> {
-    let Some(value) = value else { return Some([None; N]) };
-    let mut table = value.table()?;
-    let limits =
-        keys.map(|key| optional(table.get(key), |value| value.parse("a percentage such as \"1.5%\"")));
-    table.close();
-    let mut checked = [None; N];
-    for (place, limit) in checked.iter_mut().zip(limits) {
-        *place = limit?;
-    }
-    Some(checked)
 }

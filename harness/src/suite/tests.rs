@@ -47,8 +47,18 @@ fn the_digits_suite_says_what_its_file_says() {
     let preprocess = Preprocess { central_crop: None, resize: Some([96, 96]), scale, offset: -1.0 };
     assert_eq!(digits.preprocess, preprocess);
     assert!(suite.folder.join("models").is_dir());
-    assert_eq!(suite.gate.accuracy_max_drop_vs_fp32.map(Percent::fraction), Some(0.01));
-    assert_eq!(suite.gate.latency_max_increase.map(|limit| limit.to_string()), Some("3%".to_owned()));
+    let limits: Vec<String> = suite.gate.rules[0]
+        .limits
+        .iter()
+        .map(|limit| format!("{}.{} {}", limit.metric.key(), limit.kind.key(), limit.value))
+        .collect();
+    let expected = [
+        "accuracy.max_drop_vs_fp32 0.01",
+        "accuracy.max_drop_vs_baseline 0.005",
+        "latency.max_increase 0.03",
+        "size.max_increase 0.01",
+    ];
+    assert_eq!(limits, expected);
 }
 
 #[test]
@@ -68,7 +78,7 @@ fn defaults_are_those_of_benchmark_model() {
     let suite = right(LEAST);
     assert_eq!(suite.folder, Path::new("suites/s"));
     assert_eq!(suite.models[0].evaluation, None);
-    assert_eq!(suite.gate, Gate::default());
+    assert_eq!(suite.gate, Policy::default());
     let Measure { warmup_runs, warmup_min, num_runs, min, max, blocks } = suite.measure;
     assert_eq!((warmup_runs, num_runs, blocks), (1, 50, 5));
     let [half, one, most] = [500, 1000, 150_000].map(Duration::from_millis);
@@ -175,4 +185,66 @@ fn a_suite_is_found_by_name_or_by_path() {
     assert_eq!(error, SuiteError::Unknown { name: "mobilnet".to_owned(), known, searched: dirs.to_vec() });
     let error = locate("./nowhere", &dirs).expect_err("unknown");
     assert_eq!(error, SuiteError::NoFile { path: PathBuf::from("./nowhere") });
+}
+
+#[test]
+fn limits_have_units_scopes_and_waivers() {
+    let suite = right(&format!(
+        "{LEAST}[gate]\nfalse_alarm = 0.02\naccuracy_on = \"set\"\ndevices = [\"pi4\"]\n\
+         latency = {{ max_increase = \"3%\", max = \"2.5ms\" }}\nsize = {{ max = \"1MiB\" }}\n\
+         envelope = {{ max_temperature_celsius = 80, max_load = 4 }}\n\
+         [[gate.rule]]\ndevice = \"pi4\"\nenergy = {{ max = \"1.5mJ\" }}\n\
+         [[gate.waiver]]\nmetric = \"latency\"\nvariant = \"int8\"\nowner = \"ann\"\nreason = \"kernel on its way\"\n\
+         expires = \"2026-12-31\"\naccept = \"8%\"\n"
+    ));
+    let policy = suite.policy(None).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((policy.false_alarm, policy.accuracy_on_set), (0.02, true));
+    let values: Vec<f64> =
+        policy.rules.iter().flat_map(|rule| &rule.limits).map(|limit| limit.value).collect();
+    assert_eq!(values, [0.03, 2.5e6, 1_048_576.0, 1500.0]);
+    assert_eq!(policy.rules[1].scope.to_string(), "device pi4");
+    assert_eq!(policy.envelope.max_temperature_millicelsius, Some(80_000));
+    assert_eq!(
+        (policy.waivers[0].accept, policy.waivers[0].expires.to_string()),
+        (0.08, "2026-12-31".to_owned())
+    );
+    assert_eq!(policy.required.devices, ["pi4"]);
+    assert_eq!(
+        (policy.required.models, policy.required.variants),
+        (vec!["m".to_owned()], vec!["fp32".to_owned()])
+    );
+}
+
+#[test]
+fn a_gate_file_comes_after_the_suite_and_wins() {
+    let suite = right(&format!("{LEAST}[gate]\nlatency = {{ max_increase = \"3%\" }}\n"));
+    let file = Path::new("gate.toml");
+    let policy = suite
+        .policy(Some((file, "latency = { max_increase = \"2%\" }\n")))
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(policy.rules.len(), 2);
+    assert!(suite.policy(Some((file, ""))).is_err(), "an empty file guards nothing");
+}
+
+/// Each of these would make a gate that guards something else than it says, or nothing.
+#[test]
+fn policies_that_guard_nothing_they_say_are_refused() {
+    let told: Vec<String> = [
+        "latency = { max_increase = \"3ms\" }",
+        "latency = { max = \"3\" }",
+        "latency = { max = \"3%\" }",
+        "latency = { max_increase = \"-3%\" }",
+        "latency = { max_increase = \"inf%\" }",
+        "size = { max = \"nanB\" }",
+        "latancy = { max_increase = \"3%\" }",
+        "accuracy = { max_increase = \"3%\" }",
+        "alpha = 0.9",
+        "[[gate.waiver]]\nmetric = \"latency\"\naccept = \"8%\"",
+        "[[gate.waiver]]\nmetric = \"speed\"\nowner = \" \"\nreason = \"\"\nexpires = \"soon\"\naccept = \"8\"",
+        "[[gate.rule]]\ndevice = \"pi*\"",
+    ]
+    .iter()
+    .flat_map(|text| wrong(&format!("{LEAST}[gate]\n{text}\n")))
+    .collect();
+    insta::assert_snapshot!(told.join("\n"));
 }

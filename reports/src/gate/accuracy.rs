@@ -68,14 +68,15 @@ fn reference<'a>(context: &Context<'a>, kind: LimitKind) -> Option<Result<&'a Ce
     Some(context.run.cells.iter().find(same).ok_or_else(missing))
 }
 
-fn float_variant<'a>(run: &'a RunRecord, model: &str) -> Option<&'a str> {
+/// The first variant of a model that is not quantized.
+pub(super) fn float_variant<'a>(run: &'a RunRecord, model: &str) -> Option<&'a str> {
     run.artifacts
         .iter()
         .find(|one| one.model == model && one.quantize == "none")
         .map(|one| one.variant.as_str())
 }
 
-type Pair<'a> = (&'a PredictionRecord, &'a PredictionRecord);
+pub(super) type Pair<'a> = (&'a PredictionRecord, &'a PredictionRecord);
 
 fn against(context: &Context<'_>, reference: &CellRecord, judge: impl Fn(&[Pair<'_>]) -> Finding) -> Finding {
     let Some(mine) = &context.candidate.evaluation else {
@@ -91,7 +92,7 @@ fn against(context: &Context<'_>, reference: &CellRecord, judge: impl Fn(&[Pair<
 }
 
 /// The same examples by both: reference first. Anything that would let two different questions be compared is told.
-fn pairs<'a>(
+pub(super) fn pairs<'a>(
     reference: &'a EvaluationRecord,
     candidate: &'a EvaluationRecord,
 ) -> Result<Vec<Pair<'a>>, String> {

@@ -8,6 +8,7 @@
 //! [`noise`]); all noisy answers of the gate together corrected as one family; the three-way rule; the waivers.
 
 mod accuracy;
+mod flips;
 mod lint;
 mod noise;
 mod pairing;
@@ -16,6 +17,7 @@ mod roster;
 
 use jiff::civil::Date;
 
+pub use flips::{Flip, flips};
 pub use lint::Lint;
 pub use noise::{PlanRow, plan};
 pub use pairing::Design;

@@ -10,6 +10,7 @@ mod html;
 mod json;
 mod markdown;
 mod outside;
+mod plan;
 mod plot;
 mod terminal;
 
@@ -17,6 +18,7 @@ pub use csv::csv;
 pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
+pub use plan::plan;
 pub use plot::{Plot, plots};
 pub use terminal::{TerminalOptions, terminal};
 

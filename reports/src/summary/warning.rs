@@ -5,6 +5,7 @@ use std::fmt;
 use super::CellSummary;
 use crate::record::{BlockRecord, CellRecord, DeviceRecord};
 use crate::stats::quantile::Tail;
+use crate::stats::steady::{Steadiness, steadiness};
 
 /// Block medians further apart than this are noise that a reader should see: the envelope of a quiet board is 1 %.
 const NOISY_SPREAD: f64 = 0.05;
@@ -58,6 +59,11 @@ pub enum Warning {
     NoisyBlocks {
         /// Largest relative distance from their median.
         spread: f64,
+    },
+    /// Samples that never settled on a level.
+    NeverSteady {
+        /// In so many blocks.
+        blocks: usize,
     },
     /// Blocks that do not count.
     InvalidBlocks {
@@ -128,6 +134,7 @@ impl fmt::Display for Warning {
                     percent(spread)
                 )
             }
+            Self::NeverSteady { blocks: count } => write!(to, "never steady in {}", blocks(*count)),
             Self::InvalidBlocks { count, first } => write!(to, "{} left out: {first}", blocks(*count)),
             Self::FewBlocks { found } => {
                 write!(
@@ -170,6 +177,7 @@ pub(super) fn warnings(
         about_scores(summary),
         about_invalid(record),
         about_noise(summary),
+        about_steadiness(&valid),
         about_load(&valid, device),
         about_throttling(&valid),
         about_clock(&valid),
@@ -211,6 +219,15 @@ fn about_invalid(record: &CellRecord) -> Option<Warning> {
 fn about_noise(summary: &CellSummary) -> Option<Warning> {
     let spread = summary.latency.as_ref()?.median.spread();
     (spread > NOISY_SPREAD).then_some(Warning::NoisyBlocks { spread })
+}
+
+fn about_steadiness(blocks: &[&BlockRecord]) -> Option<Warning> {
+    let never = |block: &&&BlockRecord| {
+        let samples: Vec<f64> = block.steady_nanos.iter().map(|nanos| *nanos as f64).collect();
+        steadiness(&samples) == Steadiness::Never
+    };
+    let blocks = blocks.iter().filter(never).count();
+    (blocks > 0).then_some(Warning::NeverSteady { blocks })
 }
 
 fn about_load(blocks: &[&BlockRecord], device: Option<&DeviceRecord>) -> Option<Warning> {

@@ -41,9 +41,9 @@ fn one_cell(report: &GateReport, policy: &Policy, cell: &CellVerdict) -> String 
 
 /// Which rule gave the limit.
 fn origin(policy: &Policy, cell: &CellVerdict, check: &Check) -> String {
-    let rules =
+    let mut rules =
         policy.rules.iter().filter(|rule| rule.scope.holds(&cell.cell) && rule.limits.contains(&check.limit));
-    let scope = rules.last().map_or_else(|| "every cell".to_owned(), |rule| rule.scope.to_string());
+    let scope = rules.next_back().map_or_else(|| "every cell".to_owned(), |rule| rule.scope.to_string());
     format!("{} = {} from the rule for {scope}", limit_name(check), check.limit.text)
 }
 

@@ -3,6 +3,7 @@
 
 mod annotations;
 mod explain;
+mod flips;
 mod junit;
 mod markdown;
 mod measures;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 pub use annotations::annotations;
 pub use explain::explain;
+pub use flips::flips;
 pub use junit::junit;
 pub use markdown::{COMMENT_LIMIT, SUMMARY_LIMIT, markdown, marker};
 pub use measures::{bencher, smaller_is_better};
