@@ -58,6 +58,9 @@ pub(super) struct GateArgs {
 /// What else is written, beside what is printed.
 #[derive(clap::Args, Debug)]
 struct Files {
+    /// One self-contained page: the verdict, then why.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// JUnit XML, one case a cell.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -156,6 +159,10 @@ fn name(cell: &Cell) -> String {
 
 fn write(files: &Files, report: &GateReport, inputs: &Inputs<'_>) -> Result<(), BenchError> {
     type Text<'a> = &'a dyn Fn() -> String;
+    if let Some(path) = &files.page {
+        let page = render::page(report, &flips(inputs))?;
+        write_whole(path, page.as_bytes()).map_err(|cause| BenchError::write(path, cause))?;
+    }
     let wanted: [(&Option<PathBuf>, Text<'_>); 7] = [
         (&files.junit, &|| render::junit(report)),
         (&files.summary, &|| render::markdown(report, render::SUMMARY_LIMIT)),

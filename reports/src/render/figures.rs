@@ -51,6 +51,11 @@ pub(super) fn byte_unit(value: f64) -> (f64, &'static str) {
     unit(value, SIZES)
 }
 
+/// Size in microjoules and name of the unit that suits `value`.
+pub(super) fn energy_unit(value: f64) -> (f64, &'static str) {
+    unit(value, ENERGIES)
+}
+
 fn with_unit(value: f64, units: &[(f64, &'static str)]) -> String {
     let (size, name) = unit(value, units);
     format!("{} {name}", digits(value / size))

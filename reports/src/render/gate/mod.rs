@@ -7,6 +7,7 @@ mod flips;
 mod junit;
 mod markdown;
 mod measures;
+mod page;
 mod terminal;
 
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ pub use flips::flips;
 pub use junit::junit;
 pub use markdown::{COMMENT_LIMIT, SUMMARY_LIMIT, markdown, marker};
 pub use measures::{bencher, smaller_is_better};
+pub use page::page;
 pub use terminal::terminal;
 
 use super::figures;
@@ -77,7 +79,7 @@ pub(super) fn story(check: &Check) -> String {
 }
 
 /// `4.20 ms → 4.45 ms, +5.9 % (+4.1 to +7.7, p 0.0004)`.
-fn figures_of(check: &Check) -> Option<String> {
+pub(super) fn figures_of(check: &Check) -> Option<String> {
     let after = value(check.limit.metric.unit(), check.after?);
     let mut text = match check.before {
         Some(before) => format!("{} → {after}", value(check.limit.metric.unit(), before)),

@@ -17,7 +17,7 @@ pub(super) const PALETTE: &str = include_str!("palette.css");
 /// One picture.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plot {
-    /// For file names: `latency`, `accuracy-size` or `accuracy-latency`, with a number where there are several.
+    /// For file names: `latency`, `accuracy-size`, `accuracy-latency` or `accuracy-energy`, with a number where there are several.
     pub name: String,
     /// What it shows, in a few words.
     pub caption: String,
@@ -108,6 +108,7 @@ pub(super) fn of_panel(panel: &Panel<'_>, number: usize) -> Result<Vec<Plot>, Re
         distribution::draw(panel, number)?,
         scatter::draw(panel, number, &scatter::SIZE)?,
         scatter::draw(panel, number, &scatter::LATENCY)?,
+        scatter::draw(panel, number, &scatter::ENERGY)?,
     ];
     Ok(drawn.into_iter().flatten().collect())
 }

@@ -13,7 +13,7 @@ use plotters::style::text_anchor::HPos;
 use super::super::outside::printable;
 use super::super::{RenderError, figures};
 use super::{Panel, Plot, ink, time_axis};
-use crate::summary::CellSummary;
+use crate::summary::{CellSummary, EnergySummary};
 
 const SIZE_PX: (u32, u32) = (560, 400);
 
@@ -57,6 +57,25 @@ pub(super) const LATENCY: Cost = Cost {
     },
 };
 
+/// Energy of one inference, where a meter measured it.
+pub(super) const ENERGY: Cost = Cost {
+    name: "accuracy-energy",
+    title: "Accuracy against energy",
+    axis: "energy of an inference",
+    value: |cell| {
+        let EnergySummary::PerInference { microjoules, .. } = &cell.energy else { return None };
+        let (lower, upper) = microjoules
+            .interval
+            .map_or((microjoules.median, microjoules.median), |one| (one.lower, one.upper));
+        Some((microjoules.median, lower, upper))
+    },
+    unit: |largest, _| figures::energy_unit(largest),
+    text: |cell| match &cell.energy {
+        EnergySummary::PerInference { microjoules, .. } => Some(figures::microjoules(microjoules.median)),
+        EnergySummary::Unmeasured => None,
+    },
+};
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
@@ -67,14 +86,39 @@ struct Point {
     cost: (f64, f64, f64),
     accuracy: (f64, f64, f64),
     sentence: String,
+    /// What is at least as accurate for at most the cost, and better in one of both.
+    dominated_by: Option<String>,
+}
+
+impl Point {
+    fn dominates(&self, other: &Self) -> bool {
+        let (cost, accuracy) = (self.cost.0, self.accuracy.0);
+        let no_worse = cost <= other.cost.0 && accuracy >= other.accuracy.0;
+        no_worse && (cost < other.cost.0 || accuracy > other.accuracy.0)
+    }
+}
+
+/// Names for each point the first one that dominates it.
+fn mark_dominated(points: &mut [Point]) {
+    let found: Vec<Option<String>> = points
+        .iter()
+        .map(|point| points.iter().find(|other| other.dominates(point)).map(|other| other.label.clone()))
+        .collect();
+    for (point, by) in points.iter_mut().zip(found) {
+        if let Some(by) = &by {
+            point.sentence.push_str(&format!(" {by} is no worse in both."));
+        }
+        point.dominated_by = by;
+    }
 }
 
 /// None if no cell has both figures.
 pub(super) fn draw(panel: &Panel<'_>, number: usize, cost: &Cost) -> Result<Option<Plot>, RenderError> {
-    let points: Vec<Point> = panel.cells().filter_map(|cell| point(panel, cell, cost)).collect();
+    let mut points: Vec<Point> = panel.cells().filter_map(|cell| point(panel, cell, cost)).collect();
     if points.is_empty() {
         return Ok(None);
     }
+    mark_dominated(&mut points);
     let emulated = panel.groups.iter().any(|group| group.emulated);
     let mut svg = String::new();
     {
@@ -105,6 +149,7 @@ fn point(panel: &Panel<'_>, cell: &CellSummary, cost: &Cost) -> Option<Point> {
         accuracy: (accuracy[0], accuracy[1], accuracy[2]),
         label,
         sentence,
+        dominated_by: None,
     })
 }
 
@@ -137,6 +182,7 @@ fn draw_points(area: &Area<'_>, points: &[Point], cost: &Cost, emulated: bool) -
         .axis_desc_style(ink::letters(ink::MUTED, HPos::Center))
         .draw()
         .map_err(failed())?;
+    draw_front(&mut chart, points, cost.name)?;
     for point in points {
         draw_point(&mut chart, point, cost.name)?;
     }
@@ -151,6 +197,25 @@ fn accuracy_range(points: &[Point]) -> (f64, f64) {
     ((low - margin).max(0.0), (high + margin).min(100.0))
 }
 
+/// The stairs that no point lies above and left of.
+fn draw_front(chart: &mut Chart<'_, '_>, points: &[Point], name: &'static str) -> Result<(), RenderError> {
+    let mut front: Vec<(f64, f64)> = points
+        .iter()
+        .filter(|point| point.dominated_by.is_none())
+        .map(|point| (point.cost.0, point.accuracy.0))
+        .collect();
+    front.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut stairs: Vec<(f64, f64)> = Vec::new();
+    for (x, y) in front {
+        if let Some((_, before)) = stairs.last().copied() {
+            stairs.push((x, before));
+        }
+        stairs.push((x, y));
+    }
+    chart.draw_series([PathElement::new(stairs, ink::MUTED.stroke_width(1))]).map_err(ink::failed(name))?;
+    Ok(())
+}
+
 fn draw_point(chart: &mut Chart<'_, '_>, point: &Point, name: &'static str) -> Result<(), RenderError> {
     let failed = || ink::failed(name);
     let (x, left, right) = point.cost;
@@ -160,8 +225,10 @@ fn draw_point(chart: &mut Chart<'_, '_>, point: &Point, name: &'static str) -> R
     chart.draw_series([PathElement::new(vec![(left, y), (right, y)], whisker)]).map_err(failed())?;
     let ring = Circle::new((x, y), 7, ink::PAPER.filled());
     chart.draw_series([ring]).map_err(failed())?;
-    let dot = Circle::new((x, y), 5, ink::series(point.series).filled());
-    chart.draw_series([dot]).map_err(failed())?;
+    let color = ink::series(point.series);
+    // Hollow where another point is no worse in both: told by its form, not by colour alone.
+    let style = if point.dominated_by.is_some() { color.stroke_width(2) } else { color.filled() };
+    chart.draw_series([Circle::new((x, y), 5, style)]).map_err(failed())?;
     Ok(())
 }
 
