@@ -2,8 +2,9 @@
 //! decides.
 
 mod arms;
+mod judging;
 
-use arms::{Manner, PLAIN, TODAY, arms, inputs, limit, lose_answers, policy, slow_down};
+use arms::{Manner, PLAIN, arms, lose_answers, slow_down};
 use edgebench_reports::gate::{Design, GateReport, Inputs, Lint, flips, judge, plan};
 use edgebench_reports::policy::{Envelope, LimitKind, Metric, Policy, RuleSet, Scope, Waiver};
 use edgebench_reports::record::{Outcome, RunRecord};
@@ -11,6 +12,7 @@ use edgebench_reports::render::TerminalOptions;
 use edgebench_reports::render::gate::{bencher, explain, json, junit, markdown, smaller_is_better, terminal};
 use edgebench_reports::verdict::Verdict;
 use jiff::civil::date;
+use judging::{TODAY, inputs, limit, policy};
 
 fn check(report: &GateReport, metric: Metric) -> &edgebench_reports::gate::Check {
     report.cells[0].checks.iter().find(|check| check.limit.metric == metric).expect("a check")

@@ -1,12 +1,14 @@
 //! Ways to get past a gate without being faster or more accurate. None of them may end in a pass.
 
 mod arms;
+mod judging;
 
-use arms::{Manner, PLAIN, arms, inputs, limit, lose_answers, policy, slow_down};
+use arms::{Manner, PLAIN, arms, lose_answers, slow_down};
 use edgebench_reports::gate::{Inputs, judge};
 use edgebench_reports::policy::{LimitKind, Metric, Policy, Required};
 use edgebench_reports::record::{Outcome, RunRecord};
 use edgebench_reports::verdict::Verdict;
+use judging::{inputs, limit, policy};
 
 /// What becomes of a candidate that regressed and then tried something.
 fn after(trick: impl Fn(&mut RunRecord, &mut RunRecord)) -> Verdict {
