@@ -49,6 +49,7 @@ typedef int32_t edgebench_type;
 #define EDGEBENCH_BOOL 9
 #define EDGEBENCH_RESOURCE 10
 #define EDGEBENCH_COMPLEX64 11
+#define EDGEBENCH_INT2 12
 
 typedef struct edgebench_network edgebench_network;
 

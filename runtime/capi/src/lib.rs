@@ -215,6 +215,9 @@ fn number(dtype: DType) -> i32 {
         DType::Bool => 9,
         DType::Resource => 10,
         DType::Complex64 => 11,
+        DType::Int2 => 12,
+        // No network with such a tensor can be opened.
+        DType::Other => 0,
     }
 }
 
