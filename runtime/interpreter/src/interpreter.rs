@@ -48,7 +48,7 @@ pub struct NodeInfo<'a> {
     pub version: i32,
     /// The kernel: its name, `copy` for a plain move,
     /// `view` for a node that only renames memory, `folded` for one that is gone, `late` for one that the first run
-    /// prepares, because its shape depends on computed values.
+    /// prepares, because its shape depends on computed values, `empty` for one whose outputs have no elements.
     pub kernel: &'static str,
     /// Multiply-accumulates of one inference.
     pub macs: u64,

@@ -23,7 +23,8 @@ use crate::program::Program;
 pub(crate) struct Late {
     known: Option<Known>,
     scratch_bytes: usize,
-    packed_bytes: usize,
+    /// Packed weights, and the values that it was made for.
+    kept_bytes: usize,
     /// Late tensors that nothing reads after this node.
     pub(crate) frees: Vec<usize>,
 }
@@ -38,6 +39,10 @@ struct Known {
 /// Values that a preparation asked for are kept up to this size to see whether they change; with larger ones the node is
 /// prepared anew in each run.
 const MAX_KNOWN_BYTES: usize = 1 << 12;
+
+/// A value that a kernel packs may take so many times its bytes: one channel fills a vector of sixteen. There must be room
+/// for that before it is packed, for a small file may compute a large value.
+const MAX_PACKING: usize = 16;
 
 /// Prepares a node, where needed, and computes its outputs.
 pub(crate) fn run<'m>(
@@ -92,15 +97,18 @@ fn renew<'m>(program: &mut Program<'m>, index: usize, machine: &mut Machine<'m>)
     let ready = prepare_with_values(program, index, machine, &place, &mut asked);
     let taken = asked.iter().filter_map(|tensor| Some((*tensor, program.folded.take(*tensor)?)));
     let values: Vec<(usize, Aligned)> = taken.collect();
+    let lent_bytes = values.iter().map(|(_, value)| value.bytes().len()).sum();
+    machine.room.give(lent_bytes);
     let ready = ready?;
-    charge(program, index, ready.packed_bytes, machine)?;
+    let is_small = lent_bytes <= MAX_KNOWN_BYTES;
+    let kept_bytes = ready.packed_bytes.saturating_add(if is_small { lent_bytes } else { 0 });
+    charge(program, index, kept_bytes, machine)?;
     keep_constants(program, node, &ready, machine)?;
     let wiring = wire(program, node, &ready, &place)?;
     let shapes = node.inputs.iter().map(|tensor| match tensor {
         Some(tensor) => program.shaped.shape(*tensor).to_vec(),
         None => Vec::new(),
     });
-    let is_small = values.iter().map(|(_, value)| value.bytes().len()).sum::<usize>() <= MAX_KNOWN_BYTES;
     let known = is_small.then(|| Known { shapes: shapes.collect(), values });
     let own = &mut program.nodes[index];
     (own.action, own.wiring, own.kernel, own.macs) = (ready.action, wiring, ready.kernel, ready.macs);
@@ -114,7 +122,7 @@ fn renew<'m>(program: &mut Program<'m>, index: usize, machine: &mut Machine<'m>)
 fn prepare_with_values<'m>(
     program: &mut Program<'m>,
     index: usize,
-    machine: &Machine<'m>,
+    machine: &mut Machine<'m>,
     place: &str,
     asked: &mut Vec<usize>,
 ) -> Result<Prepared, Fault> {
@@ -125,8 +133,9 @@ fn prepare_with_values<'m>(
             Readiness::Asks { tensor, fault } => {
                 let value = program.bytes(tensor).filter(|_| !asked.contains(&tensor));
                 let value = value.ok_or(fault)?;
-                let no_memory = || Fault::mismatch(place, "memory for an operand", "less");
-                let copy = Aligned::copy_of(value).ok_or_else(no_memory)?;
+                let most = value.len().saturating_mul(MAX_PACKING);
+                machine.room.check(most, || format!("{place} with a computed tensor {tensor}"))?;
+                let copy = machine.room.copy(value)?;
                 program.folded.lend(tensor, copy);
                 asked.push(tensor);
             }
@@ -134,21 +143,21 @@ fn prepare_with_values<'m>(
     }
 }
 
-/// Counts the node's packed weights in place of those that it had before.
+/// Counts what the node keeps in place of what it kept before.
 fn charge(
     program: &mut Program<'_>,
     index: usize,
-    packed_bytes: usize,
+    kept_bytes: usize,
     machine: &mut Machine<'_>,
 ) -> Result<(), Fault> {
     let node = &program.shaped.graph.nodes[index];
     let Some(late) = &mut program.nodes[index].late else { return Ok(()) };
-    let before = core::mem::take(&mut late.packed_bytes);
+    let before = core::mem::take(&mut late.kept_bytes);
     machine.room.give_back(before);
     program.planned_bytes = program.planned_bytes.saturating_sub(before);
-    machine.room.plan(packed_bytes, || node.place(index))?;
-    program.planned_bytes += packed_bytes;
-    late.packed_bytes = packed_bytes;
+    machine.room.plan(kept_bytes, || node.place(index))?;
+    program.planned_bytes += kept_bytes;
+    late.kept_bytes = kept_bytes;
     Ok(())
 }
 

@@ -294,6 +294,9 @@ pub(crate) fn prepare_node(
         let wish = Wish::default();
         let site = Site { graph: shaped, index, folded, kernels: options.kernels, wish: &wish };
         let fault = match (entry.prepare)(&site) {
+            Ok(ready) if computes_nothing(shaped, index, &ready) => {
+                return Ok(Readiness::Ready(Prepared::empty()));
+            }
             Ok(ready) => return Ok(Readiness::Ready(ready)),
             Err(fault) => fault,
         };
@@ -304,6 +307,16 @@ pub(crate) fn prepare_node(
         }
         rounds -= 1;
     }
+}
+
+/// Whether a step has outputs, and none of them has elements. The other dimensions of an empty tensor may be large, and
+/// no kernel shall walk over them for nothing.
+fn computes_nothing(shaped: &Shaped<'_>, index: usize, ready: &Prepared) -> bool {
+    let outputs = &shaped.graph.nodes[index].outputs;
+    matches!(ready.action, Action::Run(_))
+        && ready.states.is_empty()
+        && !outputs.is_empty()
+        && outputs.iter().all(|tensor| shaped.bytes(*tensor) == 0)
 }
 
 /// For every tensor the one whose memory it has: itself, or the input that it is a view of.

@@ -39,7 +39,11 @@ impl Room {
         self.limit_bytes.saturating_sub(self.planned_bytes).saturating_sub(self.late_bytes)
     }
 
-    fn check(&self, bytes: usize, place: impl FnOnce() -> String) -> Result<(), Fault> {
+    /// Checks that there are `bytes` left for `place`, and counts nothing.
+    ///
+    /// # Errors
+    /// When there are not.
+    pub(crate) fn check(&self, bytes: usize, place: impl FnOnce() -> String) -> Result<(), Fault> {
         if bytes <= self.left_bytes() {
             return Ok(());
         }

@@ -144,6 +144,15 @@ pub(crate) trait Step: Send + Sync {
     fn run(&self, frame: Frame<'_>) -> Result<(), Fault>;
 }
 
+/// The step that has nothing to compute.
+struct Nothing;
+
+impl Step for Nothing {
+    fn run(&self, _: Frame<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
 /// How a node gets its output.
 pub(crate) enum Action {
     /// By computing it.
@@ -214,6 +223,11 @@ impl Prepared {
 
     pub(crate) fn folded() -> Self {
         Self::new("folded", Action::Folded)
+    }
+
+    /// A node whose outputs have no elements.
+    pub(crate) fn empty() -> Self {
+        Self { reads: Reads::Only(&[]), ..Self::run("empty", Nothing) }
     }
 
     fn new(kernel: &'static str, action: Action) -> Self {

@@ -178,3 +178,45 @@ fn resizing_beyond_the_limit_leaves_the_interpreter_as_it_was() {
     interpreter.set_input_f32(0, &[1.0; 16]).expect("the old shape");
     interpreter.invoke().expect("runs");
 }
+
+/// Weights that are a variable are packed in the run: a file of a few hundred bytes says how many they are. Found by
+/// fuzzing: they took 0.9 GiB under a limit of 256 MiB.
+#[test]
+fn computed_weights_are_refused_before_they_are_packed() {
+    let mut net = Net::new();
+    let (input, output) = (net.floats(&[1, 5, 7, 3]), net.floats(&[1, 5, 7, 1]));
+    let filter = net.floats(&[1, 1, 1 << 18, 3]);
+    net.tensors()[filter as usize].is_variable = true;
+    let options = conv(Padding::SAME, 1, ActivationFunctionType::NONE);
+    net.node(BuiltinOperator::CONV_2D, &[input, filter], &[output], options);
+    net.door(&[input], &[output]);
+    let bytes = net.bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let run = |memory_limit_bytes| {
+        let options = Options { memory_limit_bytes, ..Options::default() };
+        let mut interpreter = Interpreter::new(&model, &options).expect("3 MiB of variable");
+        interpreter.invoke().map_err(|error| error.to_string())
+    };
+    let message = run(16 * MIB).expect_err("48 MiB of weights in vectors of sixteen");
+    let known = "node 0 (CONV_2D) with a computed tensor 2: memory in bytes 5";
+    assert!(message.starts_with(known), "{message}");
+    assert_eq!(run(128 * MIB), Ok(()));
+}
+
+/// Found by fuzzing: a step walked over 100 million rows without elements.
+#[test]
+fn steps_without_anything_to_compute_do_not_run() {
+    let mut net = Net::new();
+    let input = net.tensor(TensorType::BOOL, &[1, 3, 33_554_436, 0]);
+    let paddings = net.int32_constant(&[4, 2], &[0, 0, 1, 1, 0, 0, 0, 0]);
+    let output = net.tensor(TensorType::BOOL, &[1, 5, 33_554_436, 0]);
+    let options = BuiltinOptionsT::PadOptions(Box::default());
+    net.node(BuiltinOperator::PAD, &[input, paddings], &[output], options);
+    net.door(&[input], &[output]);
+    let bytes = net.bytes();
+    let model = Model::load(&bytes).expect("loads");
+    let mut interpreter = Interpreter::new(&model, &Options::default()).expect("prepares");
+    assert_eq!(interpreter.nodes().map(|node| node.kernel).collect::<Vec<_>>(), ["folded"]);
+    interpreter.invoke().expect("runs");
+    assert_eq!(interpreter.output(0).expect("an output").shape, [1, 5, 33_554_436, 0]);
+}
