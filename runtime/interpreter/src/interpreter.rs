@@ -52,6 +52,8 @@ pub struct NodeInfo<'a> {
     pub kernel: &'static str,
     /// Multiply-accumulates of one inference.
     pub macs: u64,
+    /// The tensors that it computes, by index in the file.
+    pub outputs: &'a [usize],
 }
 
 /// A node that has just run.
@@ -205,6 +207,29 @@ impl<'m> Interpreter<'m> {
         Ok(())
     }
 
+    /// Like [`invoke`](Self::invoke), and calls `record` with every node that computed something and what `clock` moved on
+    /// by meanwhile. The clock is the caller's, in the caller's unit; it is read once between two nodes.
+    ///
+    /// # Errors
+    /// As for [`invoke`](Self::invoke).
+    pub fn invoke_profiled(
+        &mut self,
+        clock: &mut dyn FnMut() -> u64,
+        record: &mut dyn FnMut(usize, u64),
+    ) -> Result<(), InvokeError> {
+        self.variables.begin();
+        let mut before = clock();
+        for index in 0..self.program.nodes.len() {
+            self.program.run_node(index, &mut self.callees, &mut self.variables)?;
+            if self.program.nodes[index].action.computes() {
+                let after = clock();
+                record(index, after.saturating_sub(before));
+                before = after;
+            }
+        }
+        Ok(())
+    }
+
     /// What the interpreter takes.
     pub fn memory(&self) -> Memory {
         self.machine.memory()
@@ -219,6 +244,7 @@ impl<'m> Interpreter<'m> {
             version: node.version,
             kernel: ready.kernel,
             macs: ready.macs,
+            outputs: &node.outputs,
         })
     }
 }

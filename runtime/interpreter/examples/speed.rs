@@ -1,0 +1,99 @@
+//! Times one model by the CPU time of this process, which holds up on a machine that others use too:
+//! `speed MODEL [KERNELS]`.
+//!
+//! Prints `start LOAD_NS INIT_NS FIRST_NS PEAK_KB` once: reading and checking the file, preparing, the first inference, and
+//! by how much the peak of resident memory rose over the process's start. Then answers each line of standard input: a
+//! number N with the nanoseconds of N inferences in one line, `profile N` with one line a node (median nanoseconds of N
+//! inferences, kernel, operator, multiply-accumulates, output shape). `ci/litert/speed.py` talks to it, and to LiteRT in
+//! turns.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::io::Write;
+
+use edgebench_interpreter::{DType, Interpreter, Model, Options};
+use rustix::time::{ClockId, clock_gettime};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("usage: speed MODEL [KERNELS]")?;
+    let kernels = arguments.next().unwrap_or_else(|| "auto".to_owned());
+    let options = Options { kernels: kernels.parse()?, ..Options::default() };
+    let peak_before_kb = peak_kb()?;
+    let begin = cpu_ns();
+    let file = std::fs::read(&path)?;
+    let model = Model::load(&file)?;
+    let loaded = cpu_ns();
+    let mut interpreter = Interpreter::new(&model, &options)?;
+    let ready = cpu_ns();
+    fill_inputs(&mut interpreter);
+    let filled = cpu_ns();
+    interpreter.invoke()?;
+    let (load_ns, init_ns, first_ns) = (loaded - begin, ready - loaded, cpu_ns() - filled);
+    println!("start {load_ns} {init_ns} {first_ns} {}", peak_kb()? - peak_before_kb);
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        match line.strip_prefix("profile ") {
+            Some(count) => profile(&mut interpreter, count.parse()?)?,
+            None => run(&mut interpreter, line.parse()?)?,
+        }
+    }
+    Ok(())
+}
+
+fn run(interpreter: &mut Interpreter<'_>, count: usize) -> Result<(), Box<dyn Error>> {
+    let mut line = String::new();
+    for _ in 0..count {
+        let begin = cpu_ns();
+        interpreter.invoke()?;
+        line += &format!("{} ", cpu_ns() - begin);
+    }
+    println!("{}", line.trim_end());
+    Ok(std::io::stdout().flush()?)
+}
+
+fn profile(interpreter: &mut Interpreter<'_>, count: usize) -> Result<(), Box<dyn Error>> {
+    let mut times: Vec<Vec<u64>> = vec![Vec::new(); interpreter.nodes().count()];
+    for _ in 0..count {
+        interpreter.invoke_profiled(&mut cpu_ns, &mut |index, ns| times[index].push(ns))?;
+    }
+    for (node, times) in interpreter.nodes().zip(&mut times).filter(|(_, times)| !times.is_empty()) {
+        times.sort_unstable();
+        let shape = interpreter.tensor(node.outputs[0]).map(|view| view.shape.to_vec());
+        println!("{} {} {} {} {shape:?}", times[times.len() / 2], node.kernel, node.operator, node.macs);
+    }
+    Ok(())
+}
+
+/// Floats in -1..1, any integers: enough for a time that does not depend on values.
+fn fill_inputs(interpreter: &mut Interpreter<'_>) {
+    let mut seed = 1u32;
+    let mut next = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed >> 8
+    };
+    for index in 0..interpreter.input_count() {
+        let is_float = interpreter.input(index).is_some_and(|view| view.dtype == DType::Float32);
+        let Some(bytes) = interpreter.input_bytes_mut(index) else { continue };
+        if is_float {
+            for element in bytes.chunks_exact_mut(4) {
+                let value = next() as f32 / (1 << 23) as f32 - 1.0;
+                element.copy_from_slice(&value.to_ne_bytes());
+            }
+        } else {
+            bytes.fill_with(|| next() as u8);
+        }
+    }
+}
+
+fn cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Peak of resident memory so far.
+fn peak_kb() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+}
