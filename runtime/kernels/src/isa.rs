@@ -4,7 +4,7 @@
 //! A generic body is written once, as a [`Body`], and [`Isa::vectorize`] compiles it for the set: everything inlined into
 //! it may use the set's registers. This module knows no operator.
 
-use crate::requantize::RequantizeLanes;
+use crate::requantize::{RequantizeLanes, RescaleLanes};
 
 /// An instruction set that is present.
 pub trait Isa: Copy + Send + Sync + 'static {
@@ -18,6 +18,35 @@ pub trait Isa: Copy + Send + Sync + 'static {
     #[inline(always)]
     fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
         constants.apply(sums)
+    }
+
+    /// [`requantize`](Isa::requantize) of `M` pixels that share their channels.
+    #[inline(always)]
+    fn requantize_rows<const M: usize, const L: usize>(
+        self,
+        constants: &RequantizeLanes<'_, L>,
+        sums: &[&[i32; L]; M],
+    ) -> [[i8; L]; M] {
+        // Counted out, for a call of `array::map` would be compiled for the baseline.
+        let mut outputs = [[0; L]; M];
+        for m in 0..M {
+            outputs[m] = self.requantize(constants, sums[m]);
+        }
+        outputs
+    }
+
+    /// Sums to floats for `M` pixels that share their channels: [`RescaleLanes::apply`].
+    #[inline(always)]
+    fn rescale_rows<const M: usize, const L: usize>(
+        self,
+        constants: &RescaleLanes<'_, L>,
+        sums: &[&[i32; L]; M],
+    ) -> [[f32; L]; M] {
+        let mut outputs = [[0.0; L]; M];
+        for m in 0..M {
+            outputs[m] = constants.apply(sums[m]);
+        }
+        outputs
     }
 }
 
@@ -61,20 +90,20 @@ impl Isa for Portable {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub use x86_64::{Avx2, Avx512};
+pub use x86_64::{Avx2, Avx512, Avx512Vbmi};
 
 /// Instruction sets of x86-64 beyond its baseline.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "calls into code compiled for a set, which the token proves to be present")]
 mod x86_64 {
-    use super::{Body, Isa, RequantizeLanes};
+    use super::{Body, Isa, RequantizeLanes, RescaleLanes};
     use crate::arch::x86_64::{avx2, avx512};
 
     /// AVX2 with FMA: every x86-64 since 2013 (Haswell) and 2017 (Zen), but for the smallest.
     #[derive(Debug, Clone, Copy)]
     pub struct Avx2(());
 
-    /// AVX-512 F, BW, VL and VNNI: servers since 2019 (Cascade Lake), laptops since 2019 (Ice Lake), Zen 4.
+    /// AVX-512 F, BW, DQ, VL and VNNI: servers since 2019 (Cascade Lake), laptops since 2019 (Ice Lake), Zen 4.
     #[derive(Debug, Clone, Copy)]
     pub struct Avx512(());
 
@@ -99,12 +128,23 @@ mod x86_64 {
     impl Avx512 {
         /// The token, if this CPU has the instructions.
         pub fn detect() -> Option<Self> {
-            has!("avx2" "fma" "avx512f" "avx512bw" "avx512vl" "avx512vnni").then_some(Self(()))
+            has!("avx2" "fma" "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni").then_some(Self(()))
         }
 
         /// What has this set has AVX2 too.
         pub fn avx2(self) -> Avx2 {
             Avx2(())
+        }
+    }
+
+    /// AVX-512 VBMI, permutes of single bytes: Ice Lake, Zen 4 and later.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Avx512Vbmi(());
+
+    impl Avx512Vbmi {
+        /// The token, if this CPU has the instructions.
+        pub fn detect() -> Option<Self> {
+            has!("avx512f" "avx512bw" "avx512vbmi").then_some(Self(()))
         }
     }
 
@@ -142,11 +182,11 @@ mod x86_64 {
     impl Isa for Avx512 {
         #[inline(always)]
         fn vectorize<B: Body>(self, body: B) -> B::Output {
-            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
             fn inside<B: Body>(body: B) -> B::Output {
                 body.run()
             }
-            // SAFETY: `self` exists only where `detect` found all six features.
+            // SAFETY: `self` exists only where `detect` found all these features.
             unsafe { inside(body) }
         }
 
@@ -158,6 +198,24 @@ mod x86_64 {
         #[inline(always)]
         fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
             avx512::requantize(self, constants, sums)
+        }
+
+        #[inline(always)]
+        fn requantize_rows<const M: usize, const L: usize>(
+            self,
+            constants: &RequantizeLanes<'_, L>,
+            sums: &[&[i32; L]; M],
+        ) -> [[i8; L]; M] {
+            avx512::requantize_rows(self, constants, sums)
+        }
+
+        #[inline(always)]
+        fn rescale_rows<const M: usize, const L: usize>(
+            self,
+            constants: &RescaleLanes<'_, L>,
+            sums: &[&[i32; L]; M],
+        ) -> [[f32; L]; M] {
+            avx512::rescale_rows(self, constants, sums)
         }
     }
 }

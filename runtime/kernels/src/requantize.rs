@@ -113,6 +113,8 @@ pub struct RequantizeLanes<'a, const L: usize> {
     pub zero_point: i32,
     /// Fused activation.
     pub activation: Clamp<i8>,
+    /// Whether all channels shift by 1 to 20 to the right and not to the left: what nearly every layer does.
+    pub shifts_right: bool,
 }
 
 impl<const L: usize> RequantizeLanes<'_, L> {
@@ -124,6 +126,43 @@ impl<const L: usize> RequantizeLanes<'_, L> {
             let shifted = sums[l].wrapping_add(self.bias[l]).wrapping_shl(self.left[l] as u32);
             let scaled = rounding_divide_by_pot(high_mul(shifted, self.mantissa[l]), self.right[l] as u32);
             outputs[l] = self.activation.apply(scaled.wrapping_add(self.zero_point));
+        }
+        outputs
+    }
+}
+
+/// Constants that bring the sums of `L` neighbouring output channels of a hybrid kernel to floats.
+#[derive(Debug, Clone, Copy)]
+pub struct RescaleLanes<'a, const L: usize> {
+    /// Sums of each channel's weights.
+    pub weight_sums: &'a [i32; L],
+    /// What the inputs are too large by: so many weight sums are taken off.
+    pub shift: i32,
+    /// Scales of the filter.
+    pub scales: &'a [f32; L],
+    /// Scale of the quantized input.
+    pub scale: f32,
+    /// Whether the filter's scale comes into the product first, or the product of both scales.
+    pub filter_first: bool,
+    /// Added at the end.
+    pub bias: &'a [f32; L],
+    /// Fused activation.
+    pub activation: Clamp<f32>,
+}
+
+impl<const L: usize> RescaleLanes<'_, L> {
+    /// The outputs of one pixel.
+    #[inline(always)]
+    pub fn apply(&self, sums: &[i32; L]) -> [f32; L] {
+        let mut outputs = [0.0; L];
+        for l in 0..L {
+            let sum = sums[l].wrapping_sub(self.shift.wrapping_mul(self.weight_sums[l])) as f32;
+            let scaled = if self.filter_first {
+                sum * self.scales[l] * self.scale
+            } else {
+                sum * (self.scales[l] * self.scale)
+            };
+            outputs[l] = self.activation.apply(scaled + self.bias[l]);
         }
         outputs
     }

@@ -326,25 +326,43 @@ impl Broadcast {
         self.axes.iter().map(|axis| axis.len).product()
     }
 
+    /// The innermost axis; one element for two scalars.
+    #[inline(always)]
+    pub fn inner(&self) -> BroadcastAxis {
+        self.axes.last().copied().unwrap_or(BroadcastAxis { len: 1, left: 0, right: 0 })
+    }
+
+    /// Number of runs along the innermost axis.
+    #[inline(always)]
+    pub fn runs(&self) -> usize {
+        self.outer().iter().map(|axis| axis.len).product()
+    }
+
+    /// Where run `run` starts: offsets of its first element in the output and in both operands.
+    #[inline(always)]
+    pub fn run(&self, run: usize) -> (usize, usize, usize) {
+        let (mut rest, mut left, mut right) = (run, 0, 0);
+        for axis in self.outer().iter().rev() {
+            let index = rest % axis.len;
+            rest /= axis.len;
+            left += index * axis.left;
+            right += index * axis.right;
+        }
+        (run * self.inner().len, left, right)
+    }
+
+    #[inline(always)]
+    fn outer(&self) -> &[BroadcastAxis] {
+        self.axes.split_last().map_or(&[], |(_, outer)| outer)
+    }
+
     /// Calls `visit(output, left, right, inner)` for each innermost run: offsets of its first element in the output
     /// and in both operands, and its axis. Two scalars give one run of one element.
     #[inline(always)]
     pub fn for_each_run(&self, mut visit: impl FnMut(usize, usize, usize, BroadcastAxis)) {
-        let one = BroadcastAxis { len: 1, left: 0, right: 0 };
-        let (inner, outer) = match self.axes.split_last() {
-            Some((inner, outer)) => (*inner, outer),
-            None => (one, &[][..]),
-        };
-        let runs: usize = outer.iter().map(|axis| axis.len).product();
-        for run in 0..runs {
-            let (mut rest, mut left, mut right) = (run, 0, 0);
-            for axis in outer.iter().rev() {
-                let index = rest % axis.len;
-                rest /= axis.len;
-                left += index * axis.left;
-                right += index * axis.right;
-            }
-            visit(run * inner.len, left, right, inner);
+        for run in 0..self.runs() {
+            let (output, left, right) = self.run(run);
+            visit(output, left, right, self.inner());
         }
     }
 }

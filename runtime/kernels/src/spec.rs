@@ -29,6 +29,18 @@ impl FloatWeights<'_> {
         self.len() == 0
     }
 
+    /// Weights from `first` on as float32, as many as fill `weights`.
+    pub fn read(&self, first: usize, weights: &mut [f32]) {
+        match self {
+            Self::F32(values) => weights.copy_from_slice(&values[first..][..weights.len()]),
+            Self::F16(bits) => {
+                for (weight, &bits) in weights.iter_mut().zip(&bits[first..]) {
+                    *weight = crate::half::widen(bits);
+                }
+            }
+        }
+    }
+
     /// Weight `index` as float32.
     #[inline]
     pub fn get(&self, index: usize) -> f32 {

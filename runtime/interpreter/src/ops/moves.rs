@@ -209,10 +209,18 @@ impl Step for Assembly {
     fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
         let output = frame.outputs.bytes();
         if let Some(element) = &self.background {
-            output.chunks_exact_mut(element.len()).for_each(|store| store.copy_from_slice(element));
+            fill(output, element);
         }
         self.copies.iter().for_each(|copy| copy.run(frame.inputs.bytes(0), output));
         Ok(())
+    }
+}
+
+/// Repeats an element. Nearly all that are asked for are the same byte over and over.
+fn fill(output: &mut [u8], element: &[u8]) {
+    match element.split_first() {
+        Some((first, rest)) if rest.iter().all(|byte| byte == first) => output.fill(*first),
+        _ => output.chunks_exact_mut(element.len().max(1)).for_each(|store| store.copy_from_slice(element)),
     }
 }
 

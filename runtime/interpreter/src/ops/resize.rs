@@ -2,10 +2,10 @@
 
 use alloc::format;
 
-use edgebench_kernels::reference::resize::{
-    Resize, bilinear_f32, bilinear_integer, bilinear_u8, nearest_neighbor,
-};
+use edgebench_kernels::reference::resize::{Resize, bilinear_integer, bilinear_u8, nearest_neighbor};
+use edgebench_kernels::table;
 
+use super::map::unary;
 use super::moves::{check_moved, constant_shape, moved};
 use super::{Prepared, Site};
 use crate::error::Fault;
@@ -24,8 +24,14 @@ pub(crate) fn resize_bilinear(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let options = site.options(|table| table.builtin_options_as_resize_bilinear_options())?;
     let shape = resize(site, BILINEAR_TYPES, options.align_corners(), options.half_pixel_centers())?;
     Ok(match site.input(0)?.dtype() {
-        DType::Float32 => moved(move |input, output| bilinear_f32(&shape, input, output)),
-        DType::Int8 => moved(move |input, output| bilinear_integer::<i8>(&shape, input, output)),
+        DType::Float32 => {
+            let row = table::RESIZE_BILINEAR_F32.select(site.choice());
+            unary(row, move |kernel, input, output| kernel(&shape, input, output))
+        }
+        DType::Int8 => {
+            let row = table::RESIZE_BILINEAR_I8.select(site.choice());
+            unary(row, move |kernel, input, output| kernel(&shape, input, output))
+        }
         DType::Int16 => moved(move |input, output| bilinear_integer::<i16>(&shape, input, output)),
         _ => moved(move |input, output| bilinear_u8(&shape, input, output)),
     })

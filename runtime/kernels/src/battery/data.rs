@@ -54,10 +54,12 @@ impl Random {
         (0..len).map(|_| if any { self.bits() as i32 } else { self.int(-20_000, 20_000) }).collect()
     }
 
-    /// Factors as QuantizeMultiplier makes them: any mantissa, mostly between 2^-14 and 1/8, some above 1, some 0.
+    /// Factors as QuantizeMultiplier makes them: any mantissa, mostly between 2^-14 and 1/8; in half of the calls some above
+    /// 1, some 0.
     pub(super) fn multipliers(&mut self, len: usize) -> Vec<Multiplier> {
+        let kinds = if self.below(2) == 0 { 16 } else { 1 };
         (0..len)
-            .map(|_| match self.below(16) {
+            .map(|_| match 15 - self.below(kinds) {
                 0 => Multiplier { mantissa: 0, shift: 0 },
                 1 => Multiplier { mantissa: self.int(1 << 30, i32::MAX), shift: self.int(-31, 30) },
                 _ => Multiplier { mantissa: self.int(1 << 30, i32::MAX), shift: self.int(-14, -3) },

@@ -6,13 +6,17 @@ use super::data::Random;
 use super::for_each_row;
 use super::geometry::EDGES;
 use crate::reference::binary::{AddI8, MulI8};
+use crate::reference::hard_swish::HardSwish;
+use crate::reference::lookup::Table256;
 use crate::reference::mean::MeanQuantized;
 use crate::reference::reduce::output_len;
+use crate::reference::resize::Resize;
 use crate::requantize::Multiplier;
 use crate::shape::{Broadcast, Pool2dShape, Window2d};
 use crate::table::{
-    ADD_I8, AVERAGE_POOL_2D_F32, AVERAGE_POOL_2D_I8, MAX_POOL_2D_F32, MAX_POOL_2D_I8, MEAN_F32, MEAN_I8,
-    MUL_I8, PoolF32, PoolI8, SUB_I8, Table,
+    ADD_I8, AVERAGE_POOL_2D_F32, AVERAGE_POOL_2D_I8, HARD_SWISH_I8, LOGISTIC_F32, LOGISTIC_I8,
+    MAX_POOL_2D_F32, MAX_POOL_2D_I8, MEAN_F32, MEAN_I8, MUL_I8, PoolF32, PoolI8, RESIZE_BILINEAR_F32,
+    RESIZE_BILINEAR_I8, SOFTMAX_F32, SUB_I8, Table,
 };
 
 /// Operands of random shapes that broadcast.
@@ -55,6 +59,138 @@ fn int8_sums_hold() {
                 assert_eq!(found, expected, "{} {}", table.operator, row.set.name());
             });
         }
+    }
+}
+
+/// Multipliers as ADD has them, and scales whose sums are ties time and again.
+#[test]
+fn int8_sums_hold_near_ties() {
+    for seed in 0..400 {
+        let mut random = Random(seed);
+        let mut multiplier = |least, greatest| {
+            let mantissa = if seed % 4 == 0 { 1 << 30 } else { random.int(1 << 30, i32::MAX) };
+            Multiplier { mantissa, shift: random.int(least, greatest) }
+        };
+        let (left, right, output) = (multiplier(-2, 0), multiplier(-2, 0), multiplier(-19, -12));
+        let constants = AddI8 {
+            left_zero_point: random.int(-128, 127),
+            right_zero_point: random.int(-128, 127),
+            output_zero_point: random.int(-128, 127),
+            left_shift: 20,
+            left,
+            right,
+            output,
+            activation: random.clamp_i8(),
+        };
+        let (walk, left, right) = operands(&mut random);
+        for table in [&ADD_I8, &SUB_I8] {
+            let mut expected = std::vec![0; walk.output_len()];
+            (table.rows[0].kernel)(&constants, &walk, &left, &right, &mut expected);
+            for_each_row(table, |row| {
+                let mut found = std::vec![99; walk.output_len()];
+                (row.kernel)(&constants, &walk, &left, &right, &mut found);
+                assert_eq!(found, expected, "{} {} {constants:?}", table.operator, row.set.name());
+            });
+        }
+    }
+}
+
+/// Every int8 through tables, at lengths round the edges of vectors.
+#[test]
+fn tables_hold() {
+    for seed in 0..40 {
+        let mut random = Random(seed);
+        let table = Table256(core::array::from_fn(|_| random.bits() as i8));
+        let constants = HardSwish {
+            input_zero_point: random.int(-128, 127) as i16,
+            output_zero_point: random.int(-128, 127) as i16,
+            output_mantissa: random.int(1 << 14, 32767) as i16,
+            output_exponent: random.int(-8, 0),
+            reluish_mantissa: random.int(1 << 14, 32767) as i16,
+            reluish_exponent: random.int(-3, 4),
+        };
+        let input: Vec<i8> = (0..500 + random.below(200)).map(|index| index as i8).collect();
+        let mut expected = std::vec![0; input.len()];
+        (LOGISTIC_I8.rows[0].kernel)(&table, &input, &mut expected);
+        for_each_row(&LOGISTIC_I8, |row| {
+            let mut found = std::vec![99; input.len()];
+            (row.kernel)(&table, &input, &mut found);
+            assert_eq!(found, expected, "{}", row.set.name());
+        });
+        (HARD_SWISH_I8.rows[0].kernel)(&constants, &input, &mut expected);
+        for_each_row(&HARD_SWISH_I8, |row| {
+            let mut found = std::vec![99; input.len()];
+            (row.kernel)(&constants, &input, &mut found);
+            assert_eq!(found, expected, "{}", row.set.name());
+        });
+    }
+}
+
+/// Against the function in double precision: a few units in the last place, as the reference.
+#[test]
+fn float_exponentials_are_close() {
+    let input: Vec<f32> = (-3000..=3000).map(|step| step as f32 / 100.0).collect();
+    for_each_row(&LOGISTIC_F32, |row| {
+        let mut found = std::vec![99.0; input.len()];
+        (row.kernel)(&input, &mut found);
+        for (&value, &found) in input.iter().zip(&found) {
+            let exact = 1.0 / (1.0 + (-f64::from(value)).exp());
+            // Below -9 the reference leaves the sum out.
+            let bound = if value < -9.0 { 2e-4 } else { 4e-7 };
+            assert!((f64::from(found) / exact - 1.0).abs() < bound, "{} {value} {found}", row.set.name());
+        }
+    });
+    let depth = 17;
+    let rows = &input[..input.len() / depth * depth];
+    for_each_row(&SOFTMAX_F32, |row| {
+        let mut found = std::vec![99.0; rows.len()];
+        (row.kernel)(0.7, depth, rows, &mut found);
+        for (values, found) in rows.chunks_exact(depth).zip(found.chunks_exact(depth)) {
+            let powers: Vec<f64> =
+                values.iter().map(|&value| (0.7 * f64::from(value - values[0])).exp()).collect();
+            let sum: f64 = powers.iter().sum();
+            for (power, &found) in powers.iter().zip(found) {
+                assert!((f64::from(found) * sum / power - 1.0).abs() < 2e-6, "{}", row.set.name());
+            }
+        }
+    });
+}
+
+#[test]
+fn infinities_and_nan_go_through_exponentials() {
+    for_each_row(&LOGISTIC_F32, |row| {
+        let mut found = [99.0; 5];
+        (row.kernel)(&[f32::NEG_INFINITY, -1000.0, f32::INFINITY, 1000.0, f32::NAN], &mut found);
+        assert!(found[..2].iter().all(|&low| (0.0..1e-30).contains(&low)), "{found:?}");
+        assert_eq!(found[2..4], [1.0, 1.0], "{}", row.set.name());
+        assert!(found[4].is_nan(), "{}", row.set.name());
+    });
+}
+
+#[test]
+fn resized_images_hold() {
+    for (seed, &channels) in EDGES.iter().cycle().take(6 * EDGES.len()).enumerate() {
+        let mut random = Random(seed as u64);
+        let mut side = || 1 + random.below(9);
+        let (from, to) = ([side(), side()], [side(), side()]);
+        let (align_corners, half_pixel_centers) = [(false, false), (true, false), (false, true)][seed % 3];
+        let shape = Resize { batch: 1 + seed % 2, from, to, channels, align_corners, half_pixel_centers };
+        let elements = shape.batch * from[0] * from[1] * channels;
+        let (bytes, floats) = (random.int8s(elements), random.floats(elements));
+        let output_len = shape.batch * to[0] * to[1] * channels;
+        let (mut expected, mut expected_floats) = (std::vec![0; output_len], std::vec![0.0; output_len]);
+        (RESIZE_BILINEAR_I8.rows[0].kernel)(&shape, &bytes, &mut expected);
+        (RESIZE_BILINEAR_F32.rows[0].kernel)(&shape, &floats, &mut expected_floats);
+        for_each_row(&RESIZE_BILINEAR_I8, |row| {
+            let mut found = std::vec![99; output_len];
+            (row.kernel)(&shape, &bytes, &mut found);
+            assert_eq!(found, expected, "{} {shape:?}", row.set.name());
+        });
+        for_each_row(&RESIZE_BILINEAR_F32, |row| {
+            let mut found = std::vec![99.0; output_len];
+            (row.kernel)(&shape, &floats, &mut found);
+            assert_eq!(found, expected_floats, "{} {shape:?}", row.set.name());
+        });
     }
 }
 

@@ -33,10 +33,14 @@ pub fn pack_hybrid(spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
 /// Panels of CONV_2D's filter, OHWI.
 fn panels<T: Tile<L>, const L: usize>(
     shape: &Conv2dShape,
-    weight: impl Fn(usize) -> T::Element,
+    column: impl Fn(usize, &mut [T::Element]),
 ) -> Panels<T, L> {
-    let depth = shape.depth();
-    Panels::pack(shape.groups, shape.group_out_channels(), depth, |column, k| weight(column * depth + k))
+    Panels::pack(shape.groups, shape.group_out_channels(), shape.depth(), column)
+}
+
+/// One column of an int8 filter.
+fn column_of(filter: &[i8], index: usize, weights: &mut [i8]) {
+    weights.copy_from_slice(&filter[index * weights.len()..][..weights.len()]);
 }
 
 /// The sum of each output channel's weights, so that a step of zero point can be taken out of a sum.
@@ -62,7 +66,7 @@ impl<T: Tile<L, Element = f32, Sum = f32>, const M: usize, const L: usize> ConvF
         Self {
             isa,
             shape: spec.shape,
-            panels: panels(&spec.shape, |index| spec.filter.get(index)),
+            panels: panels(&spec.shape, |index, weights| spec.filter.read(index * weights.len(), weights)),
             store: FloatStore::new(spec.shape.out_channels, spec.bias, spec.activation),
         }
     }
@@ -144,7 +148,7 @@ impl<T: Tile<L, Element = i8, Sum = i32>, S, const M: usize, const L: usize> Con
         Self {
             isa,
             shape,
-            panels: panels(&shape, |index| filter[index]),
+            panels: panels(&shape, |index, weights| column_of(filter, index, weights)),
             store: store(&correction),
             padding: input_zero_point as i8,
         }
@@ -203,7 +207,7 @@ impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> ConvMi
         Self {
             isa,
             shape,
-            panels: panels(&shape, |index| filter[index]),
+            panels: panels(&shape, |index, weights| column_of(filter, index, weights)),
             constants: HybridConstants::new(
                 shape.out_channels,
                 &filter_scales,

@@ -76,8 +76,8 @@ fn pack_pairs(shape: &Conv2dShape, filter: &[i8]) -> Lines<i16> {
     packed
 }
 
-/// The sum of each channel's weights.
-fn weight_sum(shape: &Conv2dShape, filter: &[i8], channel: usize) -> i32 {
+/// The sum of a channel's weights.
+pub(super) fn weight_sum(shape: &Conv2dShape, filter: &[i8], channel: usize) -> i32 {
     filter.iter().skip(channel).step_by(shape.out_channels).map(|&weight| i32::from(weight)).sum()
 }
 

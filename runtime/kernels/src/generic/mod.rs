@@ -7,21 +7,25 @@
 //! * `quantize_row`: the float input of a hybrid kernel, as int8.
 //! * `store`: from sums to outputs.
 //! * [`conv_2d`], [`fully_connected`], [`depthwise_conv_2d`]: what the table's rows pack.
-//! * `depthwise_pairs`: DEPTHWISE_CONV_2D on int8 for sets that sum neighbouring products.
-//! * `binary`, [`mean`], [`pool_2d`]: operators without weights.
+//! * `depthwise_pairs`, `depthwise_quads`: DEPTHWISE_CONV_2D on int8 for sets that sum two or four neighbouring products.
+//! * [`binary`], [`exponential`], [`lookup`], [`mean`], [`pool_2d`], [`resize`]: operators without weights.
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod binary;
+pub mod binary;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod depthwise_pairs;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod depthwise_quads;
+pub mod exponential;
 pub mod fully_connected;
+pub mod lookup;
 pub mod mean;
 mod panels;
 mod patch;
 pub mod pool_2d;
 mod product;
 mod quantize_row;
+pub mod resize;
 mod store;
 pub mod tile;

@@ -1,7 +1,7 @@
 //! Weights in the order the tile reads them, aligned to cache lines.
 
+use alloc::boxed::Box;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use bytemuck::{Pod, Zeroable};
@@ -15,14 +15,15 @@ struct Line([u8; 64]);
 
 /// Memory of plain numbers that starts at a cache line.
 pub(super) struct Lines<W> {
-    lines: Vec<Line>,
+    lines: Box<[Line]>,
     len: usize,
     element: PhantomData<W>,
 }
 
 impl<W: Pod> Lines<W> {
     pub(super) fn zeroed(len: usize) -> Self {
-        let lines = vec![Line([0; 64]); (len * size_of::<W>()).div_ceil(64)];
+        // Fresh from the system, such memory is zero already and is first touched by who packs.
+        let lines = bytemuck::zeroed_slice_box((len * size_of::<W>()).div_ceil(64));
         Self { lines, len, element: PhantomData }
     }
 
@@ -49,27 +50,42 @@ pub(super) struct Panels<T: Tile<L>, const L: usize> {
 }
 
 impl<T: Tile<L>, const L: usize> Panels<T, L> {
-    /// `weight(column, k)` over `groups * columns` columns; columns of group `g` start at `g * columns`.
+    /// `column(index, weights)` gives the `depth` weights of one of `groups * columns` columns; those of group `g` start at
+    /// `g * columns`.
     pub(super) fn pack(
         groups: usize,
         columns: usize,
         depth: usize,
-        weight: impl Fn(usize, usize) -> T::Element,
+        column: impl Fn(usize, &mut [T::Element]),
     ) -> Self {
-        let padded_depth = depth.next_multiple_of(T::GROUP);
-        let panel_len = padded_depth * L;
+        let panel_len = depth.next_multiple_of(T::GROUP) * L;
         let panels = columns.div_ceil(L);
         let mut weights = Lines::zeroed(groups * panels * panel_len);
+        let mut of_column = vec![T::Element::default(); depth];
         for (index, panel) in weights.as_mut_slice().chunks_exact_mut(panel_len.max(1)).enumerate() {
             let (group, first) = (index / panels, index % panels * L);
             for lane in 0..L.min(columns - first) {
-                for k in 0..depth {
-                    let place = (k / T::GROUP * L + lane) * T::GROUP + k % T::GROUP;
-                    panel[place] = T::weight(weight(group * columns + first + lane, k));
-                }
+                column(group * columns + first + lane, &mut of_column);
+                Self::spread(&of_column, lane, panel);
             }
         }
         Self { weights, depth, columns }
+    }
+
+    /// Puts the weights of one column into its lane of a panel.
+    fn spread(weights: &[T::Element], lane: usize, panel: &mut [T::Weight]) {
+        let whole = weights.len() / T::GROUP;
+        for step in 0..whole {
+            let place = (step * L + lane) * T::GROUP;
+            let (from, to) = (&weights[step * T::GROUP..][..T::GROUP], &mut panel[place..][..T::GROUP]);
+            for index in 0..T::GROUP {
+                to[index] = T::weight(from[index]);
+            }
+        }
+        let rest = &weights[whole * T::GROUP..];
+        for (index, &weight) in rest.iter().enumerate() {
+            panel[(whole * L + lane) * T::GROUP + index] = T::weight(weight);
+        }
     }
 
     /// Depth with its padding.

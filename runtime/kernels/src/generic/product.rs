@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::panels::Panels;
-use super::patch::{Place, gather};
+use super::patch::{Place, copy, gather};
 use super::store::Store;
 use super::tile::Tile;
 use crate::isa::{Body, Isa};
@@ -85,12 +85,18 @@ fn fill<T: Tile<L>, const L: usize>(
     padding: T::Element,
     gathered: &mut [T::Input],
 ) {
+    let (depth, padded_depth) = (panels.depth, panels.padded_depth());
+    if reads_in_place(shape, depth, padded_depth) {
+        let count = block.len() * depth;
+        copy(&input[block.start * depth..], T::input, gathered, count);
+        return;
+    }
     let mut place = Place::of(shape, block.start);
-    for (_, patch) in block.zip(gathered.chunks_exact_mut(panels.padded_depth().max(1))) {
-        let (patch, rest) = patch.split_at_mut(panels.depth);
+    for index in 0..block.len() {
+        let patch = &mut gathered[index * padded_depth..];
         gather(shape, group, place, input, T::input(padding), T::input, patch);
         // Their weights are zero, but a float left over in scratch might be a NaN.
-        rest.fill(T::input(padding));
+        patch[depth..padded_depth].fill(T::input(padding));
         place = place.next(shape);
     }
 }
@@ -164,18 +170,31 @@ fn keep<I: Isa, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const 
     target: &Target<'_, I, S>,
     output: &mut [S::Output],
 ) {
-    for (m, sums) in sums.iter().enumerate().take(rows) {
-        for (p, sums) in sums.iter().enumerate() {
-            let first = columns.start + p * L;
-            let channel = target.channel + first;
-            let outputs = target.store.outputs(target.isa, channel, sums);
+    for p in 0..P {
+        let first = columns.start + p * L;
+        let channel = target.channel + first;
+        let outputs = target.store.outputs_of_rows(target.isa, channel, &column(sums, p));
+        for (m, outputs) in outputs.iter().enumerate().take(rows) {
             let place = &mut output[m * target.row_len + channel..];
             if columns.end - first >= L {
-                place[..L].copy_from_slice(&outputs);
+                place[..L].copy_from_slice(outputs);
             } else {
                 let count = columns.end - first;
                 place[..count].copy_from_slice(&outputs[..count]);
             }
         }
     }
+}
+
+/// Panel `p` of every row. Counted out, for a call of `array::from_fn` would be compiled for the baseline.
+#[inline(always)]
+pub(super) fn column<Sum, const M: usize, const P: usize, const L: usize>(
+    sums: &[[[Sum; L]; P]; M],
+    p: usize,
+) -> [&[Sum; L]; M] {
+    let mut column = [&sums[0][p]; M];
+    for m in 0..M {
+        column[m] = &sums[m][p];
+    }
+    column
 }

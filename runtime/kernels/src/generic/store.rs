@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::isa::Isa;
 use crate::reference::hybrid::RowQuantization;
-use crate::requantize::RequantizeLanes;
+use crate::requantize::{RequantizeLanes, RescaleLanes};
 use crate::round::round_clamped_f64;
 use crate::shape::Clamp;
 use crate::spec::{FilterScales, FloatWeights, OutputStage, RealStage};
@@ -20,6 +20,21 @@ pub(crate) trait Store<Sum: Copy>: Send + Sync {
 
     /// The outputs of channels `channel..channel + L`. Lanes past the last channel mean nothing.
     fn outputs<I: Isa, const L: usize>(&self, isa: I, channel: usize, sums: &[Sum; L]) -> [Self::Output; L];
+
+    /// [`outputs`](Store::outputs) of `M` pixels at once, so that constants are read once.
+    #[inline(always)]
+    fn outputs_of_rows<I: Isa, const M: usize, const L: usize>(
+        &self,
+        isa: I,
+        channel: usize,
+        sums: &[&[Sum; L]; M],
+    ) -> [[Self::Output; L]; M] {
+        let mut outputs = [self.outputs(isa, channel, sums[0]); M];
+        for m in 1..M {
+            outputs[m] = self.outputs(isa, channel, sums[m]);
+        }
+        outputs
+    }
 
     /// Bytes of its constants; 0 if it does not own them.
     fn bytes(&self) -> usize;
@@ -82,6 +97,7 @@ pub(crate) struct RequantizeStore {
     right: Vec<i32>,
     zero_point: i32,
     activation: Clamp<i8>,
+    shifts_right: bool,
 }
 
 impl RequantizeStore {
@@ -101,6 +117,21 @@ impl RequantizeStore {
             right: padded(multipliers().map(|multiplier| (-multiplier.shift).clamp(0, 31))),
             zero_point: stage.zero_point,
             activation: stage.activation,
+            shifts_right: multipliers().all(|multiplier| (-20..=-1).contains(&multiplier.shift)),
+        }
+    }
+
+    /// The constants of channels `channel..channel + L`.
+    #[inline(always)]
+    fn lanes<const L: usize>(&self, channel: usize) -> RequantizeLanes<'_, L> {
+        RequantizeLanes {
+            bias: lanes(&self.bias, channel),
+            mantissa: lanes(&self.mantissa, channel),
+            left: lanes(&self.left, channel),
+            right: lanes(&self.right, channel),
+            zero_point: self.zero_point,
+            activation: self.activation,
+            shifts_right: self.shifts_right,
         }
     }
 }
@@ -110,15 +141,17 @@ impl Store<i32> for RequantizeStore {
 
     #[inline(always)]
     fn outputs<I: Isa, const L: usize>(&self, isa: I, channel: usize, sums: &[i32; L]) -> [i8; L] {
-        let constants = RequantizeLanes {
-            bias: lanes(&self.bias, channel),
-            mantissa: lanes(&self.mantissa, channel),
-            left: lanes(&self.left, channel),
-            right: lanes(&self.right, channel),
-            zero_point: self.zero_point,
-            activation: self.activation,
-        };
-        isa.requantize(&constants, sums)
+        isa.requantize(&self.lanes(channel), sums)
+    }
+
+    #[inline(always)]
+    fn outputs_of_rows<I: Isa, const M: usize, const L: usize>(
+        &self,
+        isa: I,
+        channel: usize,
+        sums: &[&[i32; L]; M],
+    ) -> [[i8; L]; M] {
+        isa.requantize_rows(&self.lanes(channel), sums)
     }
 
     fn bytes(&self) -> usize {
@@ -230,26 +263,40 @@ pub(super) struct HybridStore<'a> {
     shift: i32,
 }
 
+impl HybridStore<'_> {
+    /// The constants of channels `channel..channel + L`.
+    #[inline(always)]
+    fn lanes<const L: usize>(&self, channel: usize) -> RescaleLanes<'_, L> {
+        let constants = self.constants;
+        RescaleLanes {
+            weight_sums: lanes(&constants.weight_sums, channel),
+            shift: self.shift,
+            scales: lanes(&constants.scales, channel),
+            scale: self.scale,
+            filter_first: constants.filter_first,
+            bias: lanes(&constants.bias, channel),
+            activation: constants.activation,
+        }
+    }
+}
+
 impl Store<i32> for HybridStore<'_> {
     type Output = f32;
 
     #[inline(always)]
-    fn outputs<I: Isa, const L: usize>(&self, _isa: I, channel: usize, sums: &[i32; L]) -> [f32; L] {
-        let constants = self.constants;
-        let weight_sums: &[i32; L] = lanes(&constants.weight_sums, channel);
-        let scales: &[f32; L] = lanes(&constants.scales, channel);
-        let bias: &[f32; L] = lanes(&constants.bias, channel);
-        let mut outputs = [0.0; L];
-        for l in 0..L {
-            let sum = sums[l].wrapping_sub(self.shift.wrapping_mul(weight_sums[l])) as f32;
-            let scaled = if constants.filter_first {
-                sum * scales[l] * self.scale
-            } else {
-                sum * (scales[l] * self.scale)
-            };
-            outputs[l] = constants.activation.apply(scaled + bias[l]);
-        }
+    fn outputs<I: Isa, const L: usize>(&self, isa: I, channel: usize, sums: &[i32; L]) -> [f32; L] {
+        let [outputs] = isa.rescale_rows(&self.lanes(channel), &[sums]);
         outputs
+    }
+
+    #[inline(always)]
+    fn outputs_of_rows<I: Isa, const M: usize, const L: usize>(
+        &self,
+        isa: I,
+        channel: usize,
+        sums: &[&[i32; L]; M],
+    ) -> [[f32; L]; M] {
+        isa.rescale_rows(&self.lanes(channel), sums)
     }
 
     fn bytes(&self) -> usize {

@@ -15,7 +15,7 @@ pub trait Tile<const L: usize>: Send + Sync + 'static {
     /// The instructions it needs.
     type Isa: Isa;
     /// Element of the tensors: inputs and weights.
-    type Element: Copy + Send + Sync;
+    type Element: Copy + Default + Send + Sync;
     /// An input as the tile reads it.
     type Input: Pod + Send + Sync;
     /// A weight as the tile reads it.

@@ -33,7 +33,8 @@ pub struct HardSwish {
 }
 
 impl HardSwish {
-    fn apply<T: Quantized>(&self, value: T) -> T {
+    /// The output for one element.
+    pub fn apply<T: Quantized>(&self, value: T) -> T {
         let fine = (value.into() as i16 - self.input_zero_point) * (1 << 7);
         let preshift = saturating_rounding_doubling_high_mul_i16(fine, self.output_mantissa);
         let gate = self.gate(fine);

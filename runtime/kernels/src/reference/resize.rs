@@ -19,18 +19,18 @@ pub struct Resize {
 
 /// Two neighbouring input pixels along an axis and the output pixel's distance from the first.
 #[derive(Debug, Clone, Copy)]
-struct Between<T> {
-    lower: usize,
-    upper: usize,
-    part: T,
+pub(crate) struct Between<T> {
+    pub(crate) lower: usize,
+    pub(crate) upper: usize,
+    pub(crate) part: T,
 }
 
 /// Bits behind the point of positions and weights on integers.
-const FRACTION_BITS: u32 = 10;
-const ONE: i32 = 1 << FRACTION_BITS;
+pub(crate) const FRACTION_BITS: u32 = 10;
+pub(crate) const ONE: i32 = 1 << FRACTION_BITS;
 
 impl Resize {
-    fn output_len(&self) -> usize {
+    pub(crate) fn output_len(&self) -> usize {
         self.batch * self.to[0] * self.to[1] * self.channels
     }
 
@@ -60,7 +60,7 @@ impl Resize {
         if self.is_aligned(axis) { (from - 1) as f32 / (to - 1) as f32 } else { from as f32 / to as f32 }
     }
 
-    fn between_f32(&self, axis: usize, index: usize) -> Between<f32> {
+    pub(crate) fn between_f32(&self, axis: usize, index: usize) -> Between<f32> {
         let scale = self.scale_f32(axis);
         let position =
             if self.half_pixel_centers { (index as f32 + 0.5) * scale - 0.5 } else { index as f32 * scale };
@@ -76,7 +76,7 @@ impl Resize {
         (ONE * from + to / 2) / to
     }
 
-    fn between_fixed(&self, axis: usize, index: usize) -> Between<i32> {
+    pub(crate) fn between_fixed(&self, axis: usize, index: usize) -> Between<i32> {
         let scale = self.scale_fixed(axis);
         let half = if self.half_pixel_centers { scale / 2 - ONE / 2 } else { 0 };
         let position = index as i32 * scale + half;
@@ -94,7 +94,7 @@ impl Resize {
     }
 
     /// The four elements around an output pixel, in the order upper left, lower left, upper right, lower right.
-    fn corners<T>(&self, batch: usize, rows: &Between<T>, columns: &Between<T>) -> [usize; 4] {
+    pub(crate) fn corners<T>(&self, batch: usize, rows: &Between<T>, columns: &Between<T>) -> [usize; 4] {
         [
             self.pixel(batch, rows.lower, columns.lower),
             self.pixel(batch, rows.upper, columns.lower),

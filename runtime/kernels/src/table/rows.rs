@@ -12,10 +12,11 @@ use crate::reference::hard_swish::HardSwish;
 use crate::reference::lookup::Table256;
 use crate::reference::mean::MeanQuantized;
 use crate::reference::quantize::Requantize;
+use crate::reference::resize::Resize;
 use crate::reference::softmax::SoftmaxQuantized;
 use crate::reference::{
     activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, logistic, lookup, mean,
-    pool_2d, quantize, softmax,
+    pool_2d, quantize, resize, softmax,
 };
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
 use crate::spec::{
@@ -51,6 +52,8 @@ pub type PoolI8 = fn(&Pool2dShape, Clamp<i8>, &[i8], &mut [i8]);
 pub type MeanF32Fn = fn(&[usize], &[bool], &[f32], &mut [f32]);
 /// `(constants, dims, reduced, input, sums, output)`, see [`mean`].
 pub type MeanI8Fn = fn(&MeanQuantized, &[usize], &[bool], &[i8], &mut [i32], &mut [i8]);
+/// `(shape, input, output)`, see [`resize`].
+pub type ResizeFn<T> = fn(&Resize, &[T], &mut [T]);
 /// `(beta, depth, input, output)`, see [`softmax`].
 pub type SoftmaxF32Fn = fn(f32, usize, &[f32], &mut [f32]);
 /// `(constants, depth, input, output)`, see [`softmax`].
@@ -157,7 +160,7 @@ pub static DEPTHWISE_CONV_2D_I8: Table<PackConvI8> = Table {
         #[cfg(target_arch = "x86_64")]
         avx2("vectors of 16", x86_64::avx2::depthwise_i8),
         #[cfg(target_arch = "x86_64")]
-        avx512_vnni("vectors of 32", x86_64::avx512::depthwise_i8),
+        avx512_vnni("quads of taps, blocks of 64", x86_64::avx512::depthwise_i8),
     ],
 };
 
@@ -171,7 +174,7 @@ pub static DEPTHWISE_CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
         #[cfg(target_arch = "x86_64")]
         avx2("vectors of 16", x86_64::avx2::depthwise_hybrid),
         #[cfg(target_arch = "x86_64")]
-        avx512_vnni("vectors of 32", x86_64::avx512::depthwise_hybrid),
+        avx512_vnni("quads of taps, blocks of 64", x86_64::avx512::depthwise_hybrid),
     ],
 };
 
@@ -241,10 +244,11 @@ pub static ADD_I8: Table<AddI8Fn> = Table {
     types: "i8",
     rows: &[
         plain(binary::add_quantized),
+        portable("blocks of 64", generic::binary::add_i8),
         #[cfg(target_arch = "x86_64")]
-        avx2("plain loops", x86_64::avx2::add_i8),
+        avx2("blocks of 64", x86_64::avx2::add_i8),
         #[cfg(target_arch = "x86_64")]
-        avx512_vnni("plain loops", x86_64::avx512::add_i8),
+        avx512_vnni("blocks of 64", x86_64::avx512::add_i8),
     ],
 };
 
@@ -258,10 +262,11 @@ pub static SUB_I8: Table<AddI8Fn> = Table {
     types: "i8",
     rows: &[
         plain(binary::sub_quantized),
+        portable("blocks of 64", generic::binary::sub_i8),
         #[cfg(target_arch = "x86_64")]
-        avx2("plain loops", x86_64::avx2::sub_i8),
+        avx2("blocks of 64", x86_64::avx2::sub_i8),
         #[cfg(target_arch = "x86_64")]
-        avx512_vnni("plain loops", x86_64::avx512::sub_i8),
+        avx512_vnni("blocks of 64", x86_64::avx512::sub_i8),
     ],
 };
 
@@ -275,10 +280,11 @@ pub static MUL_I8: Table<MulI8Fn> = Table {
     types: "i8",
     rows: &[
         plain(binary::mul_quantized),
+        portable("blocks of 64", generic::binary::mul_i8),
         #[cfg(target_arch = "x86_64")]
-        avx2("plain loops", x86_64::avx2::mul_i8),
+        avx2("blocks of 64", x86_64::avx2::mul_i8),
         #[cfg(target_arch = "x86_64")]
-        avx512_vnni("plain loops", x86_64::avx512::mul_i8),
+        avx512_vnni("blocks of 64", x86_64::avx512::mul_i8),
     ],
 };
 
@@ -286,59 +292,156 @@ pub static MUL_I8: Table<MulI8Fn> = Table {
 pub static AVERAGE_POOL_2D_F32: Table<PoolF32> = Table {
     operator: "AVERAGE_POOL_2D",
     types: "f32",
-    rows: &[plain(pool_2d::average_f32), portable("vectors of 16", generic::pool_2d::average_f32)],
+    rows: &[
+        plain(pool_2d::average_f32),
+        portable("vectors of 64", generic::pool_2d::average_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 64", x86_64::avx2::average_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 64", x86_64::avx512::average_f32),
+    ],
 };
 
 /// AVERAGE_POOL_2D on int8.
 pub static AVERAGE_POOL_2D_I8: Table<PoolI8> = Table {
     operator: "AVERAGE_POOL_2D",
     types: "i8",
-    rows: &[plain(pool_2d::average_quantized), portable("vectors of 16", generic::pool_2d::average_i8)],
+    rows: &[
+        plain(pool_2d::average_quantized),
+        portable("vectors of 64", generic::pool_2d::average_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 64", x86_64::avx2::average_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 64", x86_64::avx512::average_i8),
+    ],
 };
 
 /// MAX_POOL_2D on floats.
 pub static MAX_POOL_2D_F32: Table<PoolF32> = Table {
     operator: "MAX_POOL_2D",
     types: "f32",
-    rows: &[plain(pool_2d::max_f32), portable("vectors of 16", generic::pool_2d::max_f32)],
+    rows: &[
+        plain(pool_2d::max_f32),
+        portable("vectors of 64", generic::pool_2d::max_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 64", x86_64::avx2::max_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 64", x86_64::avx512::max_f32),
+    ],
 };
 
 /// MAX_POOL_2D on int8.
 pub static MAX_POOL_2D_I8: Table<PoolI8> = Table {
     operator: "MAX_POOL_2D",
     types: "i8",
-    rows: &[plain(pool_2d::max_quantized), portable("vectors of 16", generic::pool_2d::max_i8)],
+    rows: &[
+        plain(pool_2d::max_quantized),
+        portable("vectors of 64", generic::pool_2d::max_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors of 64", x86_64::avx2::max_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors of 64", x86_64::avx512::max_i8),
+    ],
+};
+
+/// RESIZE_BILINEAR on floats.
+pub static RESIZE_BILINEAR_F32: Table<ResizeFn<f32>> = Table {
+    operator: "RESIZE_BILINEAR",
+    types: "f32",
+    rows: &[
+        plain(resize::bilinear_f32),
+        portable("pixels", generic::resize::bilinear_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("pixels", x86_64::avx2::bilinear_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("pixels", x86_64::avx512::bilinear_f32),
+    ],
+};
+
+/// RESIZE_BILINEAR on int8.
+pub static RESIZE_BILINEAR_I8: Table<ResizeFn<i8>> = Table {
+    operator: "RESIZE_BILINEAR",
+    types: "i8",
+    rows: &[
+        plain(resize::bilinear_integer),
+        portable("pixels", generic::resize::bilinear_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("pixels", x86_64::avx2::bilinear_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("pixels", x86_64::avx512::bilinear_i8),
+    ],
 };
 
 /// MEAN on floats.
 pub static MEAN_F32: Table<MeanF32Fn> = Table {
     operator: "MEAN",
     types: "f32",
-    rows: &[plain(mean::mean_f32), portable("runs of inner axes", generic::mean::mean_f32)],
+    rows: &[
+        plain(mean::mean_f32),
+        portable("runs of inner axes", generic::mean::mean_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx2("runs of inner axes", x86_64::avx2::mean_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("runs of inner axes", x86_64::avx512::mean_f32),
+    ],
 };
 
 /// MEAN on int8.
 pub static MEAN_I8: Table<MeanI8Fn> = Table {
     operator: "MEAN",
     types: "i8",
-    rows: &[plain(mean::mean_quantized), portable("runs of inner axes", generic::mean::mean_i8)],
+    rows: &[
+        plain(mean::mean_quantized),
+        portable("runs of inner axes", generic::mean::mean_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx2("runs of inner axes", x86_64::avx2::mean_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("runs of inner axes", x86_64::avx512::mean_i8),
+    ],
 };
 
 /// SOFTMAX on floats.
-pub static SOFTMAX_F32: Table<SoftmaxF32Fn> =
-    Table { operator: "SOFTMAX", types: "f32", rows: &[plain(softmax::softmax_f32)] };
+pub static SOFTMAX_F32: Table<SoftmaxF32Fn> = Table {
+    operator: "SOFTMAX",
+    types: "f32",
+    rows: &[
+        plain(softmax::softmax_f32),
+        portable("vectors", generic::exponential::softmax),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors", x86_64::avx2::softmax_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors", x86_64::avx512::softmax_f32),
+    ],
+};
 
 /// SOFTMAX on int8.
 pub static SOFTMAX_I8: Table<SoftmaxI8Fn> =
     Table { operator: "SOFTMAX", types: "i8", rows: &[plain(softmax::softmax_quantized)] };
 
 /// LOGISTIC on floats.
-pub static LOGISTIC_F32: Table<UnaryF32> =
-    Table { operator: "LOGISTIC", types: "f32", rows: &[plain(logistic::logistic_f32)] };
+pub static LOGISTIC_F32: Table<UnaryF32> = Table {
+    operator: "LOGISTIC",
+    types: "f32",
+    rows: &[
+        plain(logistic::logistic_f32),
+        portable("vectors", generic::exponential::logistic),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors", x86_64::avx2::logistic_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors", x86_64::avx512::logistic_f32),
+    ],
+};
 
 /// LOGISTIC on int8, by a table.
-pub static LOGISTIC_I8: Table<LookUpI8> =
-    Table { operator: "LOGISTIC", types: "i8", rows: &[plain(lookup::look_up)] };
+pub static LOGISTIC_I8: Table<LookUpI8> = Table {
+    operator: "LOGISTIC",
+    types: "i8",
+    rows: &[
+        plain(lookup::look_up),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("byte permutes", x86_64::avx512::look_up_i8),
+    ],
+};
 
 /// RELU, RELU6 and RELU_N1_TO_1 on floats.
 pub static RELU_F32: Table<ClampF32Fn> =
@@ -353,8 +456,16 @@ pub static HARD_SWISH_F32: Table<UnaryF32> =
     Table { operator: "HARD_SWISH", types: "f32", rows: &[plain(hard_swish::hard_swish_f32)] };
 
 /// HARD_SWISH on int8.
-pub static HARD_SWISH_I8: Table<HardSwishI8Fn> =
-    Table { operator: "HARD_SWISH", types: "i8", rows: &[plain(hard_swish::hard_swish_quantized)] };
+pub static HARD_SWISH_I8: Table<HardSwishI8Fn> = Table {
+    operator: "HARD_SWISH",
+    types: "i8",
+    rows: &[
+        plain(hard_swish::hard_swish_quantized),
+        portable("table", generic::lookup::hard_swish_i8),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("table, byte permutes", x86_64::avx512::hard_swish_i8),
+    ],
+};
 
 /// QUANTIZE from floats to int8.
 pub static QUANTIZE_F32_I8: Table<QuantizeFn<i8>> =
@@ -406,6 +517,8 @@ pub(super) fn for_each(visit: &mut dyn FnMut(&'static str, &'static str, Set, &'
     rows_of(&AVERAGE_POOL_2D_I8, visit);
     rows_of(&MAX_POOL_2D_F32, visit);
     rows_of(&MAX_POOL_2D_I8, visit);
+    rows_of(&RESIZE_BILINEAR_F32, visit);
+    rows_of(&RESIZE_BILINEAR_I8, visit);
     rows_of(&MEAN_F32, visit);
     rows_of(&MEAN_I8, visit);
     rows_of(&SOFTMAX_F32, visit);

@@ -5,20 +5,21 @@
 use alloc::boxed::Box;
 use core::arch::x86_64::*;
 
-use super::packers;
+use super::{elementwise, packers};
 use crate::generic;
-use crate::generic::binary;
 use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
 use crate::generic::depthwise_conv_2d::DepthwiseFloat;
 use crate::generic::depthwise_pairs::{self, BLOCK, PairTaps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
+use crate::generic::{binary, exponential, mean, pool_2d, resize};
 use crate::isa::Avx2;
 use crate::packed::Packed;
-use crate::reference;
 use crate::reference::binary::{AddI8, MulI8};
+use crate::reference::mean::MeanQuantized;
+use crate::reference::resize::Resize;
 use crate::requantize::RequantizeLanes;
-use crate::shape::Broadcast;
+use crate::shape::{Broadcast, Clamp, Pool2dShape};
 use crate::spec::{
     ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
     FullyConnectedRealI8,
@@ -223,28 +224,33 @@ impl PairTaps for Avx2 {
     }
 }
 
-/// `left + right`.
-pub(crate) fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
-    match Avx2::detect() {
-        Some(isa) => binary::add(isa, constants, walk, left, right, output),
-        None => reference::binary::add_quantized(constants, walk, left, right, output),
-    }
-}
-
-/// `left - right`.
-pub(crate) fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
-    match Avx2::detect() {
-        Some(isa) => binary::sub(isa, constants, walk, left, right, output),
-        None => reference::binary::sub_quantized(constants, walk, left, right, output),
-    }
-}
-
-/// `left * right`.
-pub(crate) fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
-    match Avx2::detect() {
-        Some(isa) => binary::mul(isa, constants, walk, left, right, output),
-        None => reference::binary::mul_quantized(constants, walk, left, right, output),
-    }
+elementwise! { Avx2;
+    /// `left + right` on int8.
+    add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), generic::binary::add_i8, binary::add;
+    /// `left - right` on int8.
+    sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), generic::binary::sub_i8, binary::sub;
+    /// `left * right` on int8.
+    mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), generic::binary::mul_i8, binary::mul;
+    /// AVERAGE_POOL_2D.
+    average_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]), generic::pool_2d::average_f32, pool_2d::average_f32_on;
+    /// AVERAGE_POOL_2D.
+    average_i8(shape: &Pool2dShape, activation: Clamp<i8>, input: &[i8], output: &mut [i8]), generic::pool_2d::average_i8, pool_2d::average_i8_on;
+    /// MAX_POOL_2D.
+    max_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]), generic::pool_2d::max_f32, pool_2d::max_f32_on;
+    /// MAX_POOL_2D.
+    max_i8(shape: &Pool2dShape, activation: Clamp<i8>, input: &[i8], output: &mut [i8]), generic::pool_2d::max_i8, pool_2d::max_i8_on;
+    /// LOGISTIC.
+    logistic_f32(input: &[f32], output: &mut [f32]), generic::exponential::logistic, exponential::logistic_on;
+    /// SOFTMAX.
+    softmax_f32(beta: f32, depth: usize, input: &[f32], output: &mut [f32]), generic::exponential::softmax, exponential::softmax_on;
+    /// RESIZE_BILINEAR.
+    bilinear_f32(shape: &Resize, input: &[f32], output: &mut [f32]), generic::resize::bilinear_f32, resize::bilinear_f32_on;
+    /// RESIZE_BILINEAR.
+    bilinear_i8(shape: &Resize, input: &[i8], output: &mut [i8]), generic::resize::bilinear_i8, resize::bilinear_i8_on;
+    /// MEAN.
+    mean_f32(dims: &[usize], reduced: &[bool], input: &[f32], output: &mut [f32]), generic::mean::mean_f32, mean::mean_f32_on;
+    /// MEAN.
+    mean_i8(constants: &MeanQuantized, dims: &[usize], reduced: &[bool], input: &[i8], sums: &mut [i32], output: &mut [i8]), generic::mean::mean_i8, mean::mean_i8_on;
 }
 
 /// [`RequantizeLanes::apply`], 8 lanes at a time; fewer lanes than that one by one.

@@ -5,18 +5,24 @@
 use alloc::boxed::Box;
 use core::arch::x86_64::*;
 
-use super::{avx2, packers};
-use crate::generic::binary;
+use super::{avx2, elementwise, packers};
+use crate::generic;
 use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
 use crate::generic::depthwise_conv_2d::DepthwiseFloat;
-use crate::generic::depthwise_pairs::{self, BLOCK, PairTaps};
+use crate::generic::depthwise_pairs::{BLOCK, PairTaps};
+use crate::generic::depthwise_quads::{self, BLOCK as BLOCK_64, PART, QUAD, QuadTaps, Taps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
-use crate::isa::Avx512;
+use crate::generic::{binary, exponential, mean, pool_2d, resize};
+use crate::isa::{Avx512, Avx512Vbmi};
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
-use crate::requantize::RequantizeLanes;
-use crate::shape::Broadcast;
+use crate::reference::hard_swish::HardSwish;
+use crate::reference::lookup::{self, Table256};
+use crate::reference::mean::MeanQuantized;
+use crate::reference::resize::Resize;
+use crate::requantize::{RequantizeLanes, RescaleLanes};
+use crate::shape::{Broadcast, Clamp, Pool2dShape};
 use crate::spec::{
     ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
     FullyConnectedRealI8,
@@ -173,10 +179,10 @@ packers! { Avx512;
     depthwise_f32: ConvF32 -> f32, avx2::depthwise_f32, |isa, spec| Box::new(DepthwiseFloat::<_, 32>::new(isa, spec));
     /// DEPTHWISE_CONV_2D on int8.
     depthwise_i8: ConvI8 -> i8, avx2::depthwise_i8,
-        |isa, spec| depthwise_pairs::pack_i8::<_, 32>(isa, spec);
+        |isa, spec| depthwise_quads::pack_i8::<_, 32>(isa, spec);
     /// DEPTHWISE_CONV_2D on floats with int8 weights.
     depthwise_hybrid: ConvHybrid -> f32, avx2::depthwise_hybrid,
-        |isa, spec| depthwise_pairs::pack_hybrid::<_, 32>(isa, spec);
+        |isa, spec| depthwise_quads::pack_hybrid::<_, 32>(isa, spec);
     /// FULLY_CONNECTED on floats.
     fully_connected_f32: FullyConnectedF32 -> f32, avx2::fully_connected_f32,
         |isa, spec| Box::new(ConvFloat::<Floats16, 8, 16>::new(isa, &as_conv_f32(spec)));
@@ -226,28 +232,139 @@ impl PairTaps for Avx512 {
     }
 }
 
-/// `left + right`.
-pub(crate) fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
-    match Avx512::detect() {
-        Some(isa) => binary::add(isa, constants, walk, left, right, output),
-        None => avx2::add_i8(constants, walk, left, right, output),
+impl QuadTaps for Avx512 {
+    #[inline(always)]
+    fn interleave(self, rows: [&[i8; BLOCK_64]; 4], quad: &mut [u8; QUAD]) {
+        // SAFETY: the token proves the instructions; rows are 64 bytes, a quad four registers.
+        unsafe {
+            // Four bytes of each quarter come together in one lane of 16 bytes, so that the four registers that the
+            // unpacks give hold 16 channels each, in order.
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            let unsigned = _mm512_set1_epi8(-128);
+            let mut ordered = [unsigned; 4];
+            for (ordered, row) in ordered.iter_mut().zip(rows) {
+                let row = _mm512_loadu_si512(row.as_ptr().cast());
+                *ordered = _mm512_xor_si512(_mm512_permutexvar_epi32(order, row), unsigned);
+            }
+            let [a, b, c, d] = ordered;
+            let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
+            let (low_below, high_below) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
+            let parts = [
+                _mm512_unpacklo_epi16(low, low_below),
+                _mm512_unpackhi_epi16(low, low_below),
+                _mm512_unpacklo_epi16(high, high_below),
+                _mm512_unpackhi_epi16(high, high_below),
+            ];
+            for (index, part) in parts.into_iter().enumerate() {
+                _mm512_storeu_si512(quad.as_mut_ptr().add(64 * index).cast(), part);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn sums<const M: usize, const P: usize>(
+        self,
+        columns: &[u8],
+        pixel_step: usize,
+        taps: Taps,
+        weights: &[i8],
+    ) -> [[[i32; PART]; P]; M] {
+        let tap_len = taps.quads * QUAD;
+        assert!(P <= 4 && M > 0 && taps.count > 0 && weights.len() >= taps.count * tap_len);
+        assert!(columns.len() >= (M - 1) * pixel_step + (taps.count - 1) * taps.step + tap_len);
+        let mut sums = [[[0; PART]; P]; M];
+        // SAFETY: the token proves the instructions. Quads are read at offsets that the assertions hold inside the slices;
+        // `sums` holds 16 numbers a store.
+        unsafe {
+            let mut registers = [[_mm512_setzero_si512(); P]; M];
+            for tap in 0..taps.count {
+                for quad in 0..taps.quads {
+                    let place = quad * QUAD;
+                    for p in 0..P {
+                        let weight = weights.as_ptr().add(tap * tap_len + place + 64 * p);
+                        let weight = _mm512_loadu_si512(weight.cast());
+                        for (m, registers) in registers.iter_mut().enumerate() {
+                            let input =
+                                columns.as_ptr().add(m * pixel_step + tap * taps.step + place + 64 * p);
+                            let input = _mm512_loadu_si512(input.cast());
+                            registers[p] = _mm512_dpbusd_epi32(registers[p], input, weight);
+                        }
+                    }
+                }
+            }
+            for (registers, sums) in registers.iter().zip(&mut sums) {
+                for (&register, sums) in registers.iter().zip(sums) {
+                    _mm512_storeu_si512(sums.as_mut_ptr().cast(), register);
+                }
+            }
+        }
+        sums
     }
 }
 
-/// `left - right`.
-pub(crate) fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
-    match Avx512::detect() {
-        Some(isa) => binary::sub(isa, constants, walk, left, right, output),
-        None => avx2::sub_i8(constants, walk, left, right, output),
+elementwise! { Avx512;
+    /// `left + right` on int8.
+    add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), avx2::add_i8, binary::add;
+    /// `left - right` on int8.
+    sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), avx2::sub_i8, binary::sub;
+    /// `left * right` on int8.
+    mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), avx2::mul_i8, binary::mul;
+    /// AVERAGE_POOL_2D.
+    average_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]), avx2::average_f32, pool_2d::average_f32_on;
+    /// AVERAGE_POOL_2D.
+    average_i8(shape: &Pool2dShape, activation: Clamp<i8>, input: &[i8], output: &mut [i8]), avx2::average_i8, pool_2d::average_i8_on;
+    /// MAX_POOL_2D.
+    max_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]), avx2::max_f32, pool_2d::max_f32_on;
+    /// MAX_POOL_2D.
+    max_i8(shape: &Pool2dShape, activation: Clamp<i8>, input: &[i8], output: &mut [i8]), avx2::max_i8, pool_2d::max_i8_on;
+    /// LOGISTIC.
+    logistic_f32(input: &[f32], output: &mut [f32]), avx2::logistic_f32, exponential::logistic_on;
+    /// SOFTMAX.
+    softmax_f32(beta: f32, depth: usize, input: &[f32], output: &mut [f32]), avx2::softmax_f32, exponential::softmax_on;
+    /// RESIZE_BILINEAR.
+    bilinear_f32(shape: &Resize, input: &[f32], output: &mut [f32]), avx2::bilinear_f32, resize::bilinear_f32_on;
+    /// RESIZE_BILINEAR.
+    bilinear_i8(shape: &Resize, input: &[i8], output: &mut [i8]), avx2::bilinear_i8, resize::bilinear_i8_on;
+    /// MEAN.
+    mean_f32(dims: &[usize], reduced: &[bool], input: &[f32], output: &mut [f32]), avx2::mean_f32, mean::mean_f32_on;
+    /// MEAN.
+    mean_i8(constants: &MeanQuantized, dims: &[usize], reduced: &[bool], input: &[i8], sums: &mut [i32], output: &mut [i8]), avx2::mean_i8, mean::mean_i8_on;
+}
+
+/// Looks every element up: 64 at a time where the CPU permutes bytes.
+pub(crate) fn look_up_i8(table: &Table256<i8>, input: &[i8], output: &mut [i8]) {
+    match Avx512Vbmi::detect() {
+        // SAFETY: the token proves the instructions.
+        Some(_) => unsafe { permute(table, input, output) },
+        None => lookup::look_up(table, input, output),
     }
 }
 
-/// `left * right`.
-pub(crate) fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
-    match Avx512::detect() {
-        Some(isa) => binary::mul(isa, constants, walk, left, right, output),
-        None => avx2::mul_i8(constants, walk, left, right, output),
+/// HARD_SWISH by a table.
+pub(crate) fn hard_swish_i8(constants: &HardSwish, input: &[i8], output: &mut [i8]) {
+    generic::lookup::hard_swish(constants, input, output, look_up_i8);
+}
+
+/// The table is held in four registers: two permutes of 128 entries, and the upper bit chooses.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn permute(table: &Table256<i8>, input: &[i8], output: &mut [i8]) {
+    assert_eq!(input.len(), output.len());
+    // SAFETY: the table has 256 bytes.
+    let quarters: [__m512i; 4] =
+        core::array::from_fn(|index| unsafe { _mm512_loadu_si512(table.0.as_ptr().add(64 * index).cast()) });
+    let (chunks, rest) = output.as_chunks_mut::<64>();
+    let (inputs, rest_of_input) = input.as_chunks::<64>();
+    for (output, input) in chunks.iter_mut().zip(inputs) {
+        // SAFETY: both are 64 bytes.
+        unsafe {
+            let index = _mm512_loadu_si512(input.as_ptr().cast());
+            let lower = _mm512_permutex2var_epi8(quarters[0], index, quarters[1]);
+            let upper = _mm512_permutex2var_epi8(quarters[2], index, quarters[3]);
+            let found = _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), lower, upper);
+            _mm512_storeu_si512(output.as_mut_ptr().cast(), found);
+        }
     }
+    lookup::look_up(table, rest_of_input, rest);
 }
 
 /// [`RequantizeLanes::apply`], 16 lanes at a time; fewer lanes than that as AVX2 does it.
@@ -277,6 +394,137 @@ pub(crate) fn requantize<const L: usize>(
         }
     }
     outputs
+}
+
+/// [`RequantizeLanes::apply`] of `M` pixels, 16 lanes at a time.
+#[inline(always)]
+pub(crate) fn requantize_rows<const M: usize, const L: usize>(
+    isa: Avx512,
+    constants: &RequantizeLanes<'_, L>,
+    sums: &[&[i32; L]; M],
+) -> [[i8; L]; M] {
+    if !L.is_multiple_of(16) || !constants.shifts_right {
+        let mut outputs = [[0; L]; M];
+        for m in 0..M {
+            outputs[m] = requantize(isa, constants, sums[m]);
+        }
+        return outputs;
+    }
+    let mut outputs = [[0; L]; M];
+    for first in (0..L).step_by(16) {
+        // SAFETY: the token proves the instructions; `first + 16 <= L`, the length of every array read and written.
+        unsafe {
+            let at = |lanes: &[i32; L]| _mm512_loadu_si512(lanes.as_ptr().add(first).cast());
+            let shared = OneShift::new(
+                at(constants.bias),
+                at(constants.mantissa),
+                at(constants.right),
+                constants.zero_point,
+            );
+            let least = _mm_set1_epi8(constants.activation.min);
+            let greatest = _mm_set1_epi8(constants.activation.max);
+            for (sums, outputs) in sums.iter().zip(&mut outputs) {
+                let bytes = _mm512_cvtsepi32_epi8(shared.apply(at(sums)));
+                let clamped = _mm_min_epi8(_mm_max_epi8(bytes, least), greatest);
+                _mm_storeu_si128(outputs.as_mut_ptr().add(first).cast(), clamped);
+            }
+        }
+    }
+    outputs
+}
+
+/// [`RescaleLanes::apply`] of `M` pixels, 16 lanes at a time.
+#[inline(always)]
+pub(crate) fn rescale_rows<const M: usize, const L: usize>(
+    _isa: Avx512,
+    constants: &RescaleLanes<'_, L>,
+    sums: &[&[i32; L]; M],
+) -> [[f32; L]; M] {
+    if !L.is_multiple_of(16) {
+        let mut outputs = [[0.0; L]; M];
+        for m in 0..M {
+            outputs[m] = constants.apply(sums[m]);
+        }
+        return outputs;
+    }
+    let mut outputs = [[0.0; L]; M];
+    for first in (0..L).step_by(16) {
+        // SAFETY: the token proves the instructions; `first + 16 <= L`, the length of every array read and written.
+        unsafe {
+            let whole = |lanes: &[i32; L]| _mm512_loadu_si512(lanes.as_ptr().add(first).cast());
+            let real = |lanes: &[f32; L]| _mm512_loadu_ps(lanes.as_ptr().add(first));
+            let excess = _mm512_mullo_epi32(_mm512_set1_epi32(constants.shift), whole(constants.weight_sums));
+            let (scales, scale) = (real(constants.scales), _mm512_set1_ps(constants.scale));
+            let both = _mm512_mul_ps(scales, scale);
+            let bias = real(constants.bias);
+            let least = _mm512_set1_ps(constants.activation.min);
+            let greatest = _mm512_set1_ps(constants.activation.max);
+            for (sums, outputs) in sums.iter().zip(&mut outputs) {
+                let sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(whole(sums), excess));
+                let scaled = if constants.filter_first {
+                    _mm512_mul_ps(_mm512_mul_ps(sum, scales), scale)
+                } else {
+                    _mm512_mul_ps(sum, both)
+                };
+                // Of a NaN and a limit, these give their second operand, so a NaN stays.
+                let raised = _mm512_max_ps(least, _mm512_add_ps(scaled, bias));
+                _mm512_storeu_ps(outputs.as_mut_ptr().add(first), _mm512_min_ps(greatest, raised));
+            }
+        }
+    }
+    outputs
+}
+
+/// Multiplier and zero point of 16 channels that shift right by `e`, 1 to 20, as one shift of a 64-bit product, even and odd
+/// lanes by themselves. Both roundings of the source become one number to add: with `u = (x * m + 2^30) / 2^31` its result
+/// is `floor((floor(u) + 2^(e-1) - s) / 2^e)`, where `s` is 1 below zero, and inner floors may be left out of a quotient by
+/// a whole number. `s` may be taken from the sign of the product: where it differs from that of `floor(u)`, which is 0
+/// then, both give 0.
+struct OneShift {
+    bias: __m512i,
+    mantissa: [__m512i; 2],
+    addend: [__m512i; 2],
+    shift: [__m512i; 2],
+}
+
+impl OneShift {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn new(bias: __m512i, mantissa: __m512i, right: __m512i, zero_point: i32) -> Self {
+        let even = _mm512_and_si512(right, _mm512_set1_epi64(0xffff_ffff));
+        let odd = _mm512_srli_epi64::<32>(right);
+        let addend = |right: __m512i| {
+            let one = _mm512_set1_epi64(1 << 30);
+            let half = _mm512_sllv_epi64(one, right);
+            let zero_point = _mm512_sllv_epi64(_mm512_set1_epi64(i64::from(zero_point) << 31), right);
+            _mm512_add_epi64(_mm512_add_epi64(one, half), zero_point)
+        };
+        Self {
+            bias,
+            mantissa: [mantissa, _mm512_srli_epi64::<32>(mantissa)],
+            addend: [addend(even), addend(odd)],
+            // Odd lanes stay in the upper half of their place.
+            shift: [
+                _mm512_add_epi64(even, _mm512_set1_epi64(31)),
+                _mm512_sub_epi64(odd, _mm512_set1_epi64(1)),
+            ],
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn apply(&self, sums: __m512i) -> __m512i {
+        let biased = _mm512_add_epi32(sums, self.bias);
+        let half = |lanes: __m512i, which: usize| {
+            let product = _mm512_mul_epi32(lanes, self.mantissa[which]);
+            let negative = _mm512_movepi64_mask(product);
+            let added = _mm512_add_epi64(product, self.addend[which]);
+            let nudged = _mm512_mask_sub_epi64(added, negative, added, _mm512_set1_epi64(1 << 31));
+            _mm512_srav_epi64(nudged, self.shift[which])
+        };
+        let (even, odd) = (half(biased, 0), half(_mm512_srli_epi64::<32>(biased), 1));
+        _mm512_mask_blend_epi32(0xaaaa, even, odd)
+    }
 }
 
 /// `(a * b + 2^30) >> 31` in each lane: even lanes and odd lanes by themselves, each as 64 bits.

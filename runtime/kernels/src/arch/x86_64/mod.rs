@@ -19,3 +19,20 @@ macro_rules! packers {
     };
 }
 use packers;
+
+/// The functions of a set's rows that pack nothing: each runs for the set if the CPU has it, else as the next plainer one.
+macro_rules! elementwise {
+    ($set:ident; $(
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty),*), $plainer:path, $kernel:path;
+    )*) => {
+        $($(#[$doc])*
+        pub(crate) fn $name($($argument: $type),*) {
+            match $set::detect() {
+                Some(isa) => $kernel(isa, $($argument),*),
+                None => $plainer($($argument),*),
+            }
+        })*
+    };
+}
+use elementwise;

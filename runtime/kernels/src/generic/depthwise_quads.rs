@@ -1,0 +1,399 @@
+//! DEPTHWISE_CONV_2D on int8 with each input channel its own, for instruction sets that sum four neighbouring products of
+//! bytes. For each output row and each block of 64 channels, every input column is interleaved once: four rows of taps
+//! become neighbouring bytes. All output pixels that see the column then read it as it is. Inputs are made unsigned by
+//! adding 128; what lies outside the image reads as the zero point, so both can be taken out of the bias.
+
+use alloc::boxed::Box;
+use core::ops::Range;
+
+use super::depthwise_pairs::{self, PairTaps, weight_sum};
+use super::panels::Lines;
+use super::product::column;
+use super::quantize_row::quantize_row;
+use super::store::{HybridConstants, RequantizeStore, Store};
+use crate::isa::{Body, Isa};
+use crate::packed::{Packed, SCRATCH_ALIGN};
+use crate::reference::conv_2d::for_each_image;
+use crate::shape::Conv2dShape;
+use crate::spec::{ConvHybrid, ConvI8, InputQuantization};
+
+/// Channels of a block.
+pub(crate) const BLOCK: usize = 64;
+/// Channels of a part of a block: the lanes of one register of sums.
+pub(crate) const PART: usize = 16;
+/// Bytes of one column of four rows of taps.
+pub(crate) const QUAD: usize = 4 * BLOCK;
+/// Pixels that are computed together.
+const PIXELS: usize = 4;
+/// What is added to inputs.
+const OFFSET: i32 = 128;
+/// Rows of the largest window.
+const MAX_ROWS: usize = 8;
+
+/// The two inner steps, in an instruction set's own words.
+pub(crate) trait QuadTaps: Isa {
+    /// `[4 parts][16 channels][4 rows]` of unsigned bytes from four rows of 64 signed ones.
+    fn interleave(self, rows: [&[i8; BLOCK]; 4], quad: &mut [u8; QUAD]);
+
+    /// Sums of `M` pixels over `P` parts of a block. Pixel `m` reads, for each of `taps`, `quads` columns of [`QUAD`]
+    /// bytes that lie together from `m * pixel_step + tap` on; `weights` are those of the block, in the same order.
+    fn sums<const M: usize, const P: usize>(
+        self,
+        columns: &[u8],
+        pixel_step: usize,
+        taps: Taps,
+        weights: &[i8],
+    ) -> [[[i32; PART]; P]; M];
+}
+
+/// Where the columns of a window lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Taps {
+    /// Columns of the window.
+    pub(crate) count: usize,
+    /// Bytes from one to the next.
+    pub(crate) step: usize,
+    /// Quads of rows of a column.
+    pub(crate) quads: usize,
+}
+
+/// Packs for quads of taps where window and channels allow, else for pairs.
+pub(crate) fn pack_i8<I: QuadTaps + PairTaps, const L: usize>(
+    isa: I,
+    spec: &ConvI8<'_>,
+) -> Box<dyn Packed<i8, i8>> {
+    if suits(&spec.shape) {
+        Box::new(QuadInt::new(isa, spec))
+    } else {
+        depthwise_pairs::pack_i8::<I, L>(isa, spec)
+    }
+}
+
+/// Packs for quads of taps where window and channels allow, else for pairs.
+pub(crate) fn pack_hybrid<I: QuadTaps + PairTaps, const L: usize>(
+    isa: I,
+    spec: &ConvHybrid<'_>,
+) -> Box<dyn Packed<f32, f32>> {
+    if suits(&spec.shape) {
+        Box::new(QuadMixed::new(isa, spec))
+    } else {
+        depthwise_pairs::pack_hybrid::<I, L>(isa, spec)
+    }
+}
+
+fn suits(shape: &Conv2dShape) -> bool {
+    shape.in_channels == shape.out_channels
+        && shape.groups == shape.in_channels
+        && shape.window.filter_height <= MAX_ROWS
+        && shape.out_channels >= 8
+}
+
+/// Sizes that follow from a shape.
+#[derive(Clone, Copy)]
+struct Layout {
+    taps: Taps,
+    /// Bytes from an output pixel's first column to the next one's.
+    pixel_step: usize,
+    /// Input columns, with padding, that one output row sees.
+    columns: usize,
+}
+
+impl Layout {
+    fn of(shape: &Conv2dShape) -> Self {
+        let window = &shape.window;
+        let quads = window.filter_height.div_ceil(4);
+        let reach = (window.filter_width - 1) * window.dilation_width + 1;
+        Self {
+            taps: Taps { count: window.filter_width, step: window.dilation_width * quads * QUAD, quads },
+            pixel_step: window.stride_width * quads * QUAD,
+            columns: (shape.out_width - 1) * window.stride_width + reach,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.columns * self.taps.quads * QUAD
+    }
+
+    /// Weights of one block.
+    fn weights(&self) -> usize {
+        self.taps.count * self.taps.quads * QUAD
+    }
+}
+
+/// `[blocks][columns of the window][quads of rows][64 channels][4 rows]`, filled up with zeros.
+fn pack_weights(shape: &Conv2dShape, filter: &[i8]) -> Lines<i8> {
+    assert_eq!(filter.len(), shape.depthwise_filter_len());
+    let (window, layout, channels) = (&shape.window, Layout::of(shape), shape.out_channels);
+    let mut packed = Lines::zeroed(channels.div_ceil(BLOCK) * layout.weights());
+    for (block, weights) in packed.as_mut_slice().chunks_exact_mut(layout.weights()).enumerate() {
+        let first = block * BLOCK;
+        for (tap_y, tap_x) in
+            (0..window.filter_height).flat_map(|y| (0..window.filter_width).map(move |x| (y, x)))
+        {
+            let tap = &filter[(tap_y * window.filter_width + tap_x) * channels..][..channels];
+            let quad = &mut weights[(tap_x * layout.taps.quads + tap_y / 4) * QUAD..][..QUAD];
+            for (place, &weight) in quad[tap_y % 4..].iter_mut().step_by(4).zip(&tap[first..]) {
+                *place = weight;
+            }
+        }
+    }
+    packed
+}
+
+/// Some output rows, as code for an instruction set.
+struct Rows<'a, I, S: Store<i32>> {
+    isa: I,
+    shape: &'a Conv2dShape,
+    weights: &'a [i8],
+    store: &'a S,
+    input: &'a [i8],
+    zero: i8,
+    rows: Range<usize>,
+    /// [`Layout::bytes`], of any content.
+    columns: &'a mut [u8],
+    output: &'a mut [S::Output],
+}
+
+impl<I: QuadTaps, S: Store<i32>> Body for Rows<'_, I, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { isa, shape, weights, store, input, zero, rows, columns, output } = self;
+        let layout = Layout::of(shape);
+        let first_row = rows.start;
+        for row in rows {
+            let output = &mut output[(row - first_row) * shape.row_len()..][..shape.row_len()];
+            for (block, weights) in weights.chunks_exact(layout.weights()).enumerate() {
+                let channel = block * BLOCK;
+                let lines = Input { shape, input, zero, row, channel };
+                interleave_row(isa, &lines, &layout, columns);
+                let pixels = Pixels { isa, shape, layout, weights, store, channel, columns };
+                match (shape.out_channels - channel).div_ceil(PART) {
+                    1 => pixels.row::<1>(output),
+                    2 => pixels.row::<2>(output),
+                    3 => pixels.row::<3>(output),
+                    _ => pixels.row::<4>(output),
+                }
+            }
+        }
+    }
+}
+
+/// What one output row reads of one block of channels.
+struct Input<'a> {
+    shape: &'a Conv2dShape,
+    input: &'a [i8],
+    zero: i8,
+    row: usize,
+    channel: usize,
+}
+
+/// Interleaves all columns that an output row sees.
+#[inline(always)]
+fn interleave_row<I: QuadTaps>(isa: I, lines: &Input<'_>, layout: &Layout, columns: &mut [u8]) {
+    let Input { shape, input, zero, row, channel } = *lines;
+    let (window, quads) = (&shape.window, layout.taps.quads);
+    let (image, out_y) = (row / shape.out_height, row % shape.out_height);
+    let zeros = [zero; BLOCK];
+    // Only what lies at the very end of the input is copied.
+    let mut copies = [zeros; 4];
+    let mut starts = [None; MAX_ROWS];
+    for (tap_y, start) in starts.iter_mut().enumerate().take(window.filter_height) {
+        let y = window.in_y(out_y, tap_y, shape.in_height);
+        *start = y.map(|y| (image * shape.in_height + y) * shape.in_width * shape.in_channels + channel);
+    }
+    let (columns, _) = columns.as_chunks_mut::<QUAD>();
+    for (index, quad) in columns.iter_mut().enumerate().take(layout.columns * quads) {
+        let (column, first_tap) = (index / quads, index % quads * 4);
+        let x = column.checked_sub(window.pad_left).filter(|&x| x < shape.in_width);
+        let mut taps = [&zeros; 4];
+        for ((tap, copy), start) in taps.iter_mut().zip(&mut copies).zip(&starts[first_tap..]) {
+            if let Some((x, start)) = x.zip(*start) {
+                *tap = channels_at(input, start + x * shape.in_channels, copy);
+            }
+        }
+        isa.interleave(taps, quad);
+    }
+}
+
+/// A block of elements from `start` on; a copy where the input ends before the block does.
+#[inline(always)]
+fn channels_at<'a>(input: &'a [i8], start: usize, copy: &'a mut [i8; BLOCK]) -> &'a [i8; BLOCK] {
+    let input = &input[start..];
+    match input.first_chunk() {
+        Some(block) => block,
+        None => {
+            copy[..input.len()].copy_from_slice(input);
+            copy
+        }
+    }
+}
+
+/// What the pixels of one output row share.
+struct Pixels<'a, I, S: Store<i32>> {
+    isa: I,
+    shape: &'a Conv2dShape,
+    layout: Layout,
+    weights: &'a [i8],
+    store: &'a S,
+    channel: usize,
+    columns: &'a [u8],
+}
+
+impl<I: QuadTaps, S: Store<i32>> Pixels<'_, I, S> {
+    /// `P` parts of all pixels of a row.
+    #[inline(always)]
+    fn row<const P: usize>(&self, output: &mut [S::Output]) {
+        let mut x = 0;
+        while x + PIXELS <= self.shape.out_width {
+            self.pixels::<PIXELS, P>(x, output);
+            x += PIXELS;
+        }
+        while x < self.shape.out_width {
+            self.pixels::<1, P>(x, output);
+            x += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn pixels<const M: usize, const P: usize>(&self, x: usize, output: &mut [S::Output]) {
+        let Layout { taps, pixel_step, .. } = self.layout;
+        let columns = &self.columns[x * pixel_step..];
+        let sums = self.isa.sums::<M, P>(columns, pixel_step, taps, self.weights);
+        let channels = self.shape.out_channels;
+        for p in 0..P {
+            let channel = self.channel + p * PART;
+            let outputs = self.store.outputs_of_rows::<I, M, PART>(self.isa, channel, &column(&sums, p));
+            let count = PART.min(channels - channel);
+            for (m, outputs) in outputs.iter().enumerate() {
+                let place = &mut output[(x + m) * channels + channel..];
+                if count == PART {
+                    place[..PART].copy_from_slice(outputs);
+                } else {
+                    place[..count].copy_from_slice(&outputs[..count]);
+                }
+            }
+        }
+    }
+}
+
+/// DEPTHWISE_CONV_2D on int8.
+struct QuadInt<I> {
+    isa: I,
+    shape: Conv2dShape,
+    weights: Lines<i8>,
+    store: RequantizeStore,
+    zero: i8,
+}
+
+impl<I: QuadTaps> QuadInt<I> {
+    fn new(isa: I, spec: &ConvI8<'_>) -> Self {
+        let ConvI8 { shape, filter, bias, input_zero_point, output } = *spec;
+        let excess = input_zero_point + OFFSET;
+        let store = RequantizeStore::new(shape.out_channels, bias, &output, |channel| {
+            weight_sum(&shape, filter, channel).wrapping_mul(excess).wrapping_neg()
+        });
+        Self { isa, shape, weights: pack_weights(&shape, filter), store, zero: input_zero_point as i8 }
+    }
+}
+
+impl<I: QuadTaps> Packed<i8, i8> for QuadInt<I> {
+    fn rows(&self) -> usize {
+        self.shape.rows()
+    }
+
+    fn row_len(&self) -> usize {
+        self.shape.row_len()
+    }
+
+    fn packed_bytes(&self) -> usize {
+        self.weights.bytes() + self.store.bytes()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        Layout::of(&self.shape).bytes()
+    }
+
+    fn run(&self, input: &[i8], rows: Range<usize>, scratch: &mut [u8], output: &mut [i8]) {
+        assert_eq!(input.len(), self.shape.input_len());
+        assert_eq!(output.len(), rows.len() * self.shape.row_len());
+        self.isa.vectorize(Rows {
+            isa: self.isa,
+            shape: &self.shape,
+            weights: self.weights.as_slice(),
+            store: &self.store,
+            input,
+            zero: self.zero,
+            rows,
+            columns: &mut scratch[..self.scratch_bytes()],
+            output,
+        });
+    }
+}
+
+/// DEPTHWISE_CONV_2D on floats with int8 weights. Each call quantizes the images its rows touch.
+struct QuadMixed<I> {
+    isa: I,
+    shape: Conv2dShape,
+    weights: Lines<i8>,
+    constants: HybridConstants,
+    how: InputQuantization,
+}
+
+impl<I: QuadTaps> QuadMixed<I> {
+    fn new(isa: I, spec: &ConvHybrid<'_>) -> Self {
+        let ConvHybrid { shape, filter, filter_scales, bias, input, activation } = *spec;
+        let sum = |channel| weight_sum(&shape, filter, channel);
+        let constants =
+            HybridConstants::new(shape.out_channels, &filter_scales, bias, activation, false, sum);
+        Self { isa, shape, weights: pack_weights(&shape, filter), constants, how: input }
+    }
+
+    /// Bytes of the columns, so that what follows is aligned.
+    fn columns_bytes(&self) -> usize {
+        Layout::of(&self.shape).bytes().next_multiple_of(SCRATCH_ALIGN)
+    }
+}
+
+impl<I: QuadTaps> Packed<f32, f32> for QuadMixed<I> {
+    fn rows(&self) -> usize {
+        self.shape.rows()
+    }
+
+    fn row_len(&self) -> usize {
+        self.shape.row_len()
+    }
+
+    fn packed_bytes(&self) -> usize {
+        self.weights.bytes() + self.constants.bytes()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.columns_bytes() + self.shape.image_len()
+    }
+
+    fn run(&self, input: &[f32], rows: Range<usize>, scratch: &mut [u8], output: &mut [f32]) {
+        assert_eq!(input.len(), self.shape.input_len());
+        assert_eq!(output.len(), rows.len() * self.shape.row_len());
+        let one_image = Conv2dShape { batch: 1, ..self.shape };
+        let (columns, quantized) = scratch[..self.scratch_bytes()].split_at_mut(self.columns_bytes());
+        let quantized: &mut [i8] = bytemuck::cast_slice_mut(quantized);
+        for_each_image(&self.shape, rows, output, |image, rows, output| {
+            let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
+            let how = quantize_row(self.isa, input, self.how, quantized);
+            let first = image * self.shape.out_height;
+            self.isa.vectorize(Rows {
+                isa: self.isa,
+                shape: &one_image,
+                weights: self.weights.as_slice(),
+                store: &self.constants.store(how, OFFSET),
+                input: quantized,
+                zero: how.zero_point as i8,
+                rows: rows.start - first..rows.end - first,
+                columns,
+                output,
+            });
+        });
+    }
+}
