@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 
 use edgebench_kernels::reference::integer::{self, ConvInteger, Rescale, Stored, Sum, Walk};
 use edgebench_kernels::reference::transpose_conv;
-use edgebench_kernels::{Clamp, Conv2dShape, Multiplier, Set};
+use edgebench_kernels::table::{self, PackConvInteger};
+use edgebench_kernels::{Clamp, Conv2dShape, Multiplier, Set, Table};
 use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::filter::{
@@ -139,11 +140,28 @@ pub(super) fn int16(site: &Site<'_, '_>, node: &Weighted<'_>) -> Result<Prepared
     let narrow = matches!(node.kind, Kind::Conv | Kind::FullyConnected);
     if narrow && node.bias.as_ref().is_some_and(|bias| bias.dtype() == DType::Int32) {
         let bias = bias_elements(node.bias.as_ref(), DType::Int32, channels, i32::from_le_bytes)?;
-        return Ok(reference::<i16, i8, i32>(node, &filter, 0, 0, bias.as_deref(), &stage));
+        return Ok(by_table(site, &table::CONV_2D_I16_NARROW, node, &filter, bias.as_deref(), &stage));
     }
     stage.rescale.expect_64_bits(&node.output)?;
     let bias = bias_elements(node.bias.as_ref(), DType::Int64, channels, i64::from_le_bytes)?;
-    Ok(reference::<i16, i8, i64>(node, &filter, 0, 0, bias.as_deref(), &stage))
+    match node.kind {
+        Kind::Transposed => Ok(reference::<i16, i8, i64>(node, &filter, 0, 0, bias.as_deref(), &stage)),
+        _ => Ok(by_table(site, &table::CONV_2D_I16, node, &filter, bias.as_deref(), &stage)),
+    }
+}
+
+/// A node on int16 with a kernel of the table.
+fn by_table<S: Sum>(
+    site: &Site<'_, '_>,
+    table: &'static Table<PackConvInteger<S>>,
+    node: &Weighted<'_>,
+    filter: &[i8],
+    bias: Option<&[S]>,
+    stage: &Stage,
+) -> Prepared {
+    let row = table.select(site.choice());
+    let spec = spec(node, filter, 0, 0, bias, stage);
+    packed_from::<i16, i16>(&[0], row.set.name(), (row.kernel)(&spec), node.macs)
 }
 
 fn reference<T: Stored + bytemuck::Pod, W: Stored, S: Sum>(
@@ -154,7 +172,23 @@ fn reference<T: Stored + bytemuck::Pod, W: Stored, S: Sum>(
     bias: Option<&[S]>,
     stage: &Stage,
 ) -> Prepared {
-    let spec = ConvInteger {
+    let spec = spec(node, filter, filter_zero_point, input_zero_point, bias, stage);
+    let (slots, kernel) = match node.kind {
+        Kind::Transposed => (&[2], transpose_conv::pack_integer::<T, W, S>(&spec)),
+        Kind::Conv | Kind::Depthwise | Kind::FullyConnected => (&[0], integer::pack(&spec)),
+    };
+    packed_from::<T, T>(slots, Set::Reference.name(), kernel, node.macs)
+}
+
+fn spec<'a, W, S>(
+    node: &Weighted<'_>,
+    filter: &'a [W],
+    filter_zero_point: i32,
+    input_zero_point: i32,
+    bias: Option<&'a [S]>,
+    stage: &'a Stage,
+) -> ConvInteger<'a, W, S> {
+    ConvInteger {
         shape: node.shape,
         walk: if node.kind == Kind::Depthwise { Walk::Depthwise } else { Walk::Conv },
         filter,
@@ -164,12 +198,7 @@ fn reference<T: Stored + bytemuck::Pod, W: Stored, S: Sum>(
         rescale: stage.rescale.borrowed(),
         output_zero_point: stage.output_zero_point,
         activation: stage.activation,
-    };
-    let (slots, kernel) = match node.kind {
-        Kind::Transposed => (&[2], transpose_conv::pack_integer::<T, W, S>(&spec)),
-        Kind::Conv | Kind::Depthwise | Kind::FullyConnected => (&[0], integer::pack(&spec)),
-    };
-    packed_from::<T, T>(slots, Set::Reference.name(), kernel, node.macs)
+    }
 }
 
 /// The factor of a filter with one scale: the product of the scales is rounded to single precision, and must be near the

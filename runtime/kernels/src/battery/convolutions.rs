@@ -7,11 +7,14 @@ use super::data::{Random, run};
 use super::for_each_row;
 use super::geometry::{any_conv, any_depthwise, depthwise_edges, pointwise_edges};
 use crate::half::f16_to_f32;
+use crate::reference::integer::{ConvInteger, Rescale, Sum, Walk};
+use crate::requantize::Multiplier;
 use crate::shape::Conv2dShape;
 use crate::spec::{ConvF32, ConvHybrid, ConvI8, FilterScales, FloatWeights, InputQuantization, OutputStage};
 use crate::table::{
-    CONV_2D_F32, CONV_2D_HYBRID, CONV_2D_I8, DEPTHWISE_CONV_2D_F32, DEPTHWISE_CONV_2D_HYBRID,
-    DEPTHWISE_CONV_2D_I8, PackConvF32, PackConvHybrid, PackConvI8, Table,
+    CONV_2D_F32, CONV_2D_HYBRID, CONV_2D_I8, CONV_2D_I16, CONV_2D_I16_NARROW, DEPTHWISE_CONV_2D_F32,
+    DEPTHWISE_CONV_2D_HYBRID, DEPTHWISE_CONV_2D_I8, PackConvF32, PackConvHybrid, PackConvI8, PackConvInteger,
+    Table,
 };
 
 fn filter_len(shape: &Conv2dShape, depthwise: bool) -> usize {
@@ -158,16 +161,56 @@ fn check_f32(table: &Table<PackConvF32>, shape: &Conv2dShape, depthwise: bool, s
     });
 }
 
+/// int16 activations, int8 weights; in one of three cases nothing but the extremes.
+fn check_i16<S: Sum + Into<i64>>(
+    table: &Table<PackConvInteger<S>>,
+    shape: &Conv2dShape,
+    depthwise: bool,
+    seed: u64,
+    bias: impl Fn(i32) -> S,
+) {
+    let mut random = Random(seed);
+    let filter = random.int8s(filter_len(shape, depthwise));
+    let extremes = random.below(3) == 0;
+    let input: Vec<i16> = (0..shape.input_len())
+        .map(|_| if extremes { [i16::MIN, i16::MAX][random.below(2)] } else { random.bits() as i16 })
+        .collect();
+    let bias: Vec<S> = random.biases(shape.out_channels).into_iter().map(bias).collect();
+    let multipliers: Vec<Multiplier> = (0..shape.out_channels)
+        .map(|_| Multiplier { mantissa: random.int(1 << 30, i32::MAX), shift: random.int(-20, 2) })
+        .collect();
+    let factors: Vec<f64> = multipliers.iter().map(|_| f64::from(random.float().abs()) / 1e4).collect();
+    let spec = ConvInteger {
+        shape: *shape,
+        walk: if depthwise { Walk::Depthwise } else { Walk::Conv },
+        filter: &filter,
+        filter_zero_point: 0,
+        bias: Some(&bias),
+        input_zero_point: 0,
+        rescale: if seed.is_multiple_of(2) { Rescale::Fixed(&multipliers) } else { Rescale::Real(&factors) },
+        output_zero_point: 0,
+        activation: crate::Clamp { min: -32_768, max: random.int(0, 32_767) },
+    };
+    let expected = run(&*(table.rows[0].kernel)(&spec), &input, 99, &mut random);
+    for_each_row(table, |row| {
+        let found = run(&*(row.kernel)(&spec), &input, 99, &mut random);
+        assert_eq!(found, expected, "{} differs on {shape:?}", row.set.name());
+    });
+}
+
 fn check_conv(shape: &Conv2dShape, seed: u64) {
     check_i8(&CONV_2D_I8, shape, false, seed);
     check_hybrid(&CONV_2D_HYBRID, shape, false, seed);
     check_f32(&CONV_2D_F32, shape, false, seed);
+    check_i16(&CONV_2D_I16, shape, false, seed, i64::from);
+    check_i16(&CONV_2D_I16_NARROW, shape, false, seed, |bias| bias);
 }
 
 fn check_depthwise(shape: &Conv2dShape, seed: u64) {
     check_i8(&DEPTHWISE_CONV_2D_I8, shape, true, seed);
     check_hybrid(&DEPTHWISE_CONV_2D_HYBRID, shape, true, seed);
     check_f32(&DEPTHWISE_CONV_2D_F32, shape, true, seed);
+    check_i16(&CONV_2D_I16, shape, true, seed, i64::from);
 }
 
 #[test]

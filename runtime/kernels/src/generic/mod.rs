@@ -7,6 +7,7 @@
 //! * `quantize_row`: the float input of a hybrid kernel, as int8.
 //! * `store`: from sums to outputs.
 //! * [`conv_2d`], [`fully_connected`], [`depthwise_conv_2d`]: what the table's rows pack.
+//! * [`wide`]: the same on int16 activations.
 //! * `depthwise_pairs`, `depthwise_quads`: DEPTHWISE_CONV_2D on int8 for sets that sum two or four neighbouring products.
 //! * [`binary`], [`exponential`], [`lookup`], [`mean`], [`pool_2d`], [`resize`]: operators without weights.
 
@@ -29,3 +30,4 @@ mod quantize_row;
 pub mod resize;
 mod store;
 pub mod tile;
+pub mod wide;

@@ -125,7 +125,21 @@ fn multiply<T: Tile<L>, S: Store<T::Sum>, const M: usize, const L: usize>(
     let panel_len = panels.padded_depth() * L;
     let weights = panels.group(group);
     let count = panels.columns.div_ceil(L);
-    for panel in (0..count).step_by(T::PANELS) {
+    // A single row has few sums: more panels at once hide the latency of the products.
+    let mut first = 0;
+    while rows == 1 && first + 4 <= count {
+        let columns = first * L..panels.columns.min((first + 4) * L);
+        let sums = T::sums::<1, 4>(
+            target.isa,
+            inputs,
+            panels.padded_depth(),
+            &weights[first * panel_len..],
+            panels.padded_depth(),
+        );
+        keep(&sums, 1, columns, target, output);
+        first += 4;
+    }
+    for panel in (first..count).step_by(T::PANELS) {
         let columns = panel * L..panels.columns.min((panel + T::PANELS) * L);
         let weights = &weights[panel * panel_len..];
         if T::PANELS == 2 && panel + 1 < count {

@@ -42,7 +42,7 @@ pub(crate) trait Store<Sum: Copy>: Send + Sync {
 
 /// `values`, and then from the first on again: enough for a vector to start at the last one, and for a vector that spans
 /// several pixels of few channels.
-fn padded<T: Copy>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
+pub(super) fn padded<T: Copy>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
     let count = values.len();
     let mut padded: Vec<T> = values.collect();
     padded.extend_from_within(..count.min(MAX_LANES));

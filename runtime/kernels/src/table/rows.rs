@@ -9,14 +9,15 @@ use crate::generic;
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
 use crate::reference::hard_swish::HardSwish;
+use crate::reference::integer::ConvInteger;
 use crate::reference::lookup::Table256;
 use crate::reference::mean::MeanQuantized;
 use crate::reference::quantize::Requantize;
 use crate::reference::resize::Resize;
 use crate::reference::softmax::SoftmaxQuantized;
 use crate::reference::{
-    activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, logistic, lookup, mean,
-    pool_2d, quantize, resize, softmax,
+    activation, binary, conv_2d, depthwise_conv_2d, fully_connected, hard_swish, integer, logistic, lookup,
+    mean, pool_2d, quantize, resize, softmax,
 };
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
 use crate::spec::{
@@ -28,6 +29,8 @@ use crate::spec::{
 pub type PackConvF32 = fn(&ConvF32<'_>) -> Box<dyn Packed<f32, f32>>;
 /// Packs an int8 convolution.
 pub type PackConvI8 = fn(&ConvI8<'_>) -> Box<dyn Packed<i8, i8>>;
+/// Packs a convolution on int16 with int8 weights.
+pub type PackConvInteger<S> = fn(&ConvInteger<'_, i8, S>) -> Box<dyn Packed<i16, i16>>;
 /// Packs a hybrid convolution.
 pub type PackConvHybrid = fn(&ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>>;
 /// Packs a float FULLY_CONNECTED.
@@ -146,7 +149,7 @@ pub static DEPTHWISE_CONV_2D_F32: Table<PackConvF32> = Table {
         #[cfg(target_arch = "x86_64")]
         avx2("vectors of 16", x86_64::avx2::depthwise_f32),
         #[cfg(target_arch = "x86_64")]
-        avx512_vnni("vectors of 32", x86_64::avx512::depthwise_f32),
+        avx512_vnni("4 pixels x 32", x86_64::avx512::depthwise_f32),
     ],
 };
 
@@ -231,6 +234,34 @@ pub static FULLY_CONNECTED_HYBRID: Table<PackFullyConnectedHybrid> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_hybrid),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_hybrid),
+    ],
+};
+
+/// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int16 with int8 weights, summed in 64 bits.
+pub static CONV_2D_I16: Table<PackConvInteger<i64>> = Table {
+    operator: "CONV_2D",
+    types: "i16 x i8, 64-bit sums",
+    rows: &[
+        plain(integer::pack),
+        portable("tiles of 2 x 8", generic::wide::pack),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 3 x 8", x86_64::avx2::conv_i16),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 4 x 16", x86_64::avx512::conv_i16),
+    ],
+};
+
+/// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int16 with int8 weights, summed in 32 bits.
+pub static CONV_2D_I16_NARROW: Table<PackConvInteger<i32>> = Table {
+    operator: "CONV_2D",
+    types: "i16 x i8, 32-bit sums",
+    rows: &[
+        plain(integer::pack),
+        portable("tiles of 2 x 8", generic::wide::pack),
+        #[cfg(target_arch = "x86_64")]
+        avx2("tiles of 3 x 8", x86_64::avx2::conv_i16),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("tiles of 4 x 16", x86_64::avx512::conv_i16),
     ],
 };
 
@@ -507,6 +538,8 @@ pub(super) fn for_each(visit: &mut dyn FnMut(&'static str, &'static str, Set, &'
     rows_of(&FULLY_CONNECTED_I8, visit);
     rows_of(&FULLY_CONNECTED_REAL_I8, visit);
     rows_of(&FULLY_CONNECTED_HYBRID, visit);
+    rows_of(&CONV_2D_I16, visit);
+    rows_of(&CONV_2D_I16_NARROW, visit);
     rows_of(&ADD_F32, visit);
     rows_of(&ADD_I8, visit);
     rows_of(&SUB_F32, visit);

@@ -12,10 +12,12 @@ use crate::generic::depthwise_conv_2d::DepthwiseFloat;
 use crate::generic::depthwise_pairs::{self, BLOCK, PairTaps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
+use crate::generic::wide::{self, Bytes};
 use crate::generic::{binary, exponential, mean, pool_2d, resize};
 use crate::isa::Avx2;
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
+use crate::reference::integer::{ConvInteger, Sum};
 use crate::reference::mean::MeanQuantized;
 use crate::reference::resize::Resize;
 use crate::requantize::RequantizeLanes;
@@ -221,6 +223,21 @@ impl PairTaps for Avx2 {
             }
         }
         sums
+    }
+}
+
+impl Bytes<8> for Pairs8 {
+    #[inline(always)]
+    fn bytes(value: i16) -> [i16; 2] {
+        [value >> 8, value & 0xff]
+    }
+}
+
+/// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int16 with int8 weights.
+pub(crate) fn conv_i16<S: Sum + Into<i64>>(spec: &ConvInteger<'_, i8, S>) -> Box<dyn Packed<i16, i16>> {
+    match Avx2::detect() {
+        Some(isa) => wide::pack_on::<Pairs8, S, 6, 8>(isa, spec),
+        None => wide::pack(spec),
     }
 }
 

@@ -8,16 +8,18 @@ use core::arch::x86_64::*;
 use super::{avx2, elementwise, packers};
 use crate::generic;
 use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
-use crate::generic::depthwise_conv_2d::DepthwiseFloat;
+use crate::generic::depthwise_conv_2d::{DepthwiseTaps, FloatTaps};
 use crate::generic::depthwise_pairs::{BLOCK, PairTaps};
 use crate::generic::depthwise_quads::{self, BLOCK as BLOCK_64, PART, QUAD, QuadTaps, Taps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
+use crate::generic::wide::{self, Bytes};
 use crate::generic::{binary, exponential, mean, pool_2d, resize};
 use crate::isa::{Avx512, Avx512Vbmi};
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
 use crate::reference::hard_swish::HardSwish;
+use crate::reference::integer::{ConvInteger, Sum};
 use crate::reference::lookup::{self, Table256};
 use crate::reference::mean::MeanQuantized;
 use crate::reference::resize::Resize;
@@ -176,7 +178,7 @@ packers! { Avx512;
     conv_hybrid: ConvHybrid -> f32, avx2::conv_hybrid,
         |isa, spec| Box::new(ConvMixed::<Quads16, 8, 16>::new(isa, spec, matches!(spec.filter_scales, FilterScales::PerChannel(_))));
     /// DEPTHWISE_CONV_2D on floats.
-    depthwise_f32: ConvF32 -> f32, avx2::depthwise_f32, |isa, spec| Box::new(DepthwiseFloat::<_, 32>::new(isa, spec));
+    depthwise_f32: ConvF32 -> f32, avx2::depthwise_f32, |isa, spec| DepthwiseTaps::pack(isa, spec);
     /// DEPTHWISE_CONV_2D on int8.
     depthwise_i8: ConvI8 -> i8, avx2::depthwise_i8,
         |isa, spec| depthwise_quads::pack_i8::<_, 32>(isa, spec);
@@ -226,6 +228,43 @@ impl PairTaps for Avx512 {
                 let sums: *mut i32 = sums.as_mut_ptr();
                 _mm256_storeu_si256(sums.cast(), _mm256_permute2x128_si256::<0x20>(low, high));
                 _mm256_storeu_si256(sums.add(8).cast(), _mm256_permute2x128_si256::<0x31>(low, high));
+            }
+        }
+        sums
+    }
+}
+
+impl FloatTaps for Avx512 {
+    #[inline(always)]
+    fn sums<const M: usize, const P: usize>(
+        self,
+        input: &[f32],
+        step: usize,
+        taps: &[(usize, usize)],
+        weights: &[f32],
+    ) -> [[[f32; 16]; P]; M] {
+        let (input_room, weight_room) = (input.len(), weights.len());
+        let mut sums = [[[0.0; 16]; P]; M];
+        // SAFETY: the token proves the instructions. Each tap is asserted to hold `P` registers in the weights, and in the
+        // input as many at the last pixel, which reads furthest; `sums` holds 16 numbers a store.
+        unsafe {
+            let mut registers = [[_mm512_setzero_ps(); P]; M];
+            for &(place, weight) in taps {
+                assert!(
+                    M > 0 && place + (M - 1) * step + 16 * P <= input_room && weight + 16 * P <= weight_room
+                );
+                for p in 0..P {
+                    let weight = _mm512_loadu_ps(weights.as_ptr().add(weight + 16 * p));
+                    for (m, registers) in registers.iter_mut().enumerate() {
+                        let input = _mm512_loadu_ps(input.as_ptr().add(place + m * step + 16 * p));
+                        registers[p] = _mm512_fmadd_ps(input, weight, registers[p]);
+                    }
+                }
+            }
+            for (registers, sums) in registers.iter().zip(&mut sums) {
+                for (&register, sums) in registers.iter().zip(sums) {
+                    _mm512_storeu_ps(sums.as_mut_ptr(), register);
+                }
             }
         }
         sums
@@ -299,6 +338,21 @@ impl QuadTaps for Avx512 {
             }
         }
         sums
+    }
+}
+
+impl Bytes<16> for Quads16 {
+    #[inline(always)]
+    fn bytes(value: i16) -> [u8; 2] {
+        [((value >> 8) as u8) ^ 0x80, value as u8]
+    }
+}
+
+/// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int16 with int8 weights.
+pub(crate) fn conv_i16<S: Sum + Into<i64>>(spec: &ConvInteger<'_, i8, S>) -> Box<dyn Packed<i16, i16>> {
+    match Avx512::detect() {
+        Some(isa) => wide::pack_on::<Quads16, S, 8, 16>(isa, spec),
+        None => avx2::conv_i16(spec),
     }
 }
 
