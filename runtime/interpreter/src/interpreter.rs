@@ -217,10 +217,10 @@ impl<'m> Interpreter<'m> {
         clock: &mut dyn FnMut() -> u64,
         record: &mut dyn FnMut(usize, u64),
     ) -> Result<(), InvokeError> {
-        self.variables.begin();
+        self.machine.begin(self.program.late_bytes());
         let mut before = clock();
         for index in 0..self.program.nodes.len() {
-            self.program.run_node(index, &mut self.callees, &mut self.variables)?;
+            self.program.run_node(index, &mut self.machine)?;
             if self.program.nodes[index].action.computes() {
                 let after = clock();
                 record(index, after.saturating_sub(before));
