@@ -51,7 +51,8 @@ pub trait Isa: Copy + Send + Sync + 'static {
 }
 
 /// Code to be compiled for each instruction set. [`run`](Body::run), and what it calls in its inner loops, must be
-/// `#[inline(always)]`: code that stays outside is compiled for the baseline.
+/// `#[inline(always)]`: code that stays outside is compiled for the baseline. That holds for closures too, also those given to
+/// `array::map` and `array::from_fn`: large ones stay outside, so inner loops count.
 pub trait Body {
     /// What it gives back.
     type Output;

@@ -8,7 +8,7 @@ use core::arch::x86_64::*;
 use super::{avx2, elementwise, packers};
 use crate::generic;
 use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
-use crate::generic::depthwise_conv_2d::{DepthwiseTaps, FloatTaps};
+use crate::generic::depthwise_floats::{DepthwiseTaps, FloatTaps};
 use crate::generic::depthwise_pairs::{BLOCK, PairTaps};
 use crate::generic::depthwise_quads::{self, BLOCK as BLOCK_64, PART, QUAD, QuadTaps, Taps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
