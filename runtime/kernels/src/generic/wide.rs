@@ -65,15 +65,37 @@ impl WideStore {
         }
     }
 
+    /// Outputs of neighbouring channels from their sums, which get the bias on the way.
     #[inline(always)]
-    fn output(&self, channel: usize, sum: i64) -> i16 {
-        let sum = sum.wrapping_add(self.bias[channel]);
-        let scaled = match (&self.factors, self.is_narrow) {
-            (Factors::Fixed(multipliers), false) => multipliers[channel].apply_i64(sum),
-            (Factors::Fixed(multipliers), true) => multipliers[channel].apply(sum as i32),
-            (Factors::Real(factors), false) => libm::round(sum as f64 * factors[channel]) as i32,
-            (Factors::Real(factors), true) => libm::round(f64::from(sum as i32) * factors[channel]) as i32,
-        };
+    fn store(&self, channel: usize, sums: &mut [i64], output: &mut [i16]) {
+        for (sum, &bias) in sums.iter_mut().zip(&self.bias[channel..]) {
+            *sum = sum.wrapping_add(bias);
+        }
+        match (&self.factors, self.is_narrow) {
+            (Factors::Fixed(multipliers), false) => {
+                // One loop without choices, which becomes vectors.
+                let of_lane = output.iter_mut().zip(&*sums).zip(&multipliers[channel..]);
+                for ((store, &sum), &multiplier) in of_lane {
+                    *store = self.hold(multiplier.apply_i64(sum));
+                }
+            }
+            (Factors::Fixed(multipliers), true) => {
+                for ((store, &sum), multiplier) in output.iter_mut().zip(&*sums).zip(&multipliers[channel..])
+                {
+                    *store = self.hold(multiplier.apply(sum as i32));
+                }
+            }
+            (Factors::Real(factors), is_narrow) => {
+                for ((store, &sum), &factor) in output.iter_mut().zip(&*sums).zip(&factors[channel..]) {
+                    let sum = if is_narrow { f64::from(sum as i32) } else { sum as f64 };
+                    *store = self.hold(libm::round(sum * factor) as i32);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn hold(&self, scaled: i32) -> i16 {
         self.activation.hold(scaled.wrapping_add(self.zero_point)) as i16
     }
 }
@@ -83,10 +105,11 @@ impl Store<i32> for WideStore {
 
     #[inline(always)]
     fn outputs<I: Isa, const L: usize>(&self, _isa: I, channel: usize, sums: &[i32; L]) -> [i16; L] {
-        let mut outputs = [0; L];
-        for l in 0..L {
-            outputs[l] = self.output(channel + l, i64::from(sums[l]));
+        let (mut wide, mut outputs) = ([0; L], [0; L]);
+        for (wide, &sum) in wide.iter_mut().zip(sums) {
+            *wide = i64::from(sum);
         }
+        self.store(channel, &mut wide, &mut outputs);
         outputs
     }
 
@@ -252,11 +275,12 @@ fn multiply<T: Bytes<L>, const ROWS: usize, const L: usize>(
         let count = L.min(columns - panel * L);
         for (pixel, output) in output.chunks_exact_mut(conv.shape.out_channels).enumerate() {
             let ([high], [low]) = (&sums[2 * pixel], &sums[2 * pixel + 1]);
-            for lane in 0..count {
-                let channel = first + lane;
-                let upper = i64::from(high[lane].wrapping_sub(conv.excess[channel]));
-                output[channel] = conv.store.output(channel, (upper << 8) + i64::from(low[lane]));
+            let mut wide = [0; L];
+            let excess = &conv.excess[first..][..count];
+            for (((wide, &high), &low), &excess) in wide.iter_mut().zip(high).zip(low).zip(excess) {
+                *wide = (i64::from(high.wrapping_sub(excess)) << 8) + i64::from(low);
             }
+            conv.store.store(first, &mut wide[..count], &mut output[first..][..count]);
         }
     }
 }
