@@ -197,6 +197,25 @@ fn order_decides_nothing() {
 }
 
 #[test]
+fn counts_of_an_emulator_are_exact_and_no_times() {
+    let (mut before, mut after) = arms(Manner { blocks: 1, ..PLAIN });
+    for run in [&mut before, &mut after] {
+        run.devices[0].emulated = true;
+        run.cells[0].blocks[0].steady_nanos = vec![1_000_000; 3];
+    }
+    let policy = with(Metric::Latency, LimitKind::MaxIncrease, 0.03);
+    assert_eq!(judge(&inputs(&before, &after, &policy)).verdict, Verdict::Pass);
+    slow_down(&mut after, 1.031);
+    let report = judge(&inputs(&before, &after, &policy));
+    assert_eq!((report.verdict, report.cells[0].design), (Verdict::Regressed, Some(Design::Counted)));
+    let text = terminal(&report, TerminalOptions::default());
+    assert!(
+        text.contains("1,000,000 instructions → 1,031,000 instructions") && !text.contains(" ms"),
+        "{text}"
+    );
+}
+
+#[test]
 fn sessions_apart_are_judged_by_the_noise_between_runs_or_not_at_all() {
     let (mut before, mut after) = arms(Manner { drift: 0.0, ..PLAIN });
     for (hour, run) in [(1, &mut before), (5, &mut after)] {

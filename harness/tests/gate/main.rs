@@ -104,8 +104,12 @@ impl Place {
     }
 
     fn gate(&self, arguments: &[&str]) -> Ended {
+        self.bench("gate", arguments)
+    }
+
+    fn bench(&self, verb: &str, arguments: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
-        command.args(["gate", "--suite", "made-up"]).args(arguments).current_dir(self.path());
+        command.args([verb, "--suite", "made-up"]).args(arguments).current_dir(self.path());
         for variable in ["EDGEBENCH_SUITES", "EDGEBENCH_RESULTS", "GIT_DIR"] {
             command.env_remove(variable);
         }
@@ -242,8 +246,9 @@ fn baselines_are_found_by_revision_and_said() {
 #[test]
 fn files_are_written_whole_beside_what_is_printed() {
     let place = Place::with(TWO_CELLS, |_, after| slow_down(after, 1.08));
-    let files = ["junit.xml", "summary.md", "comment.md", "gate.json", "bencher.json", "smaller.json"];
-    let flags = ["--junit", "--summary", "--comment", "--json", "--bencher", "--smaller-is-better"];
+    let files =
+        ["junit.xml", "summary.md", "comment.md", "gate.json", "bencher.json", "smaller.json", "page.html"];
+    let flags = ["--junit", "--summary", "--comment", "--json", "--bencher", "--smaller-is-better", "--page"];
     let arguments: Vec<&str> = flags.iter().zip(files).flat_map(|(flag, file)| [*flag, file]).collect();
     let ended = place.gate(&[&arguments[..], &["--format", "annotations"]].concat());
     assert_eq!(ended.code, Some(1));
@@ -258,4 +263,14 @@ fn files_are_written_whole_beside_what_is_printed() {
     }
     let nowhere = place.gate(&["--junit", "no/such/folder/junit.xml"]);
     assert_ne!(nowhere.code, Some(0), "{}", nowhere.text);
+}
+
+#[test]
+fn a_plan_says_what_a_resolution_costs() {
+    let place = Place::with(TWO_CELLS, |_, _| {});
+    insta::assert_snapshot!("plan", told(&place.bench("plan", &["--resolution", "1%"])));
+    let wrong = place.bench("plan", &["--resolution", "1"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.text);
+    let empty = Place::new();
+    assert_eq!(empty.bench("plan", &[]).code, Some(4));
 }

@@ -103,6 +103,8 @@ pub struct Check {
     pub basis: String,
     /// Interleaved pairs of blocks that it rests on, where it does.
     pub pairs: Option<u32>,
+    /// Whether the figures are instructions that an emulator counted, and no times.
+    pub counted: bool,
     /// Position of the waiver that covers it.
     pub waiver: Option<usize>,
 }
@@ -253,8 +255,10 @@ fn correct(cells: &mut [Draft]) -> usize {
 fn decide(inputs: &Inputs<'_>, draft: Draft, levels: (f64, f64), covers: &mut [usize]) -> CellVerdict {
     let Draft { entry, design, mut notes, findings } = draft;
     let mut checks = Vec::new();
+    let emulated = reading::is_emulated(inputs.candidate, &entry.cell);
     for (limit, finding) in findings {
-        let check = cover(inputs, &entry.cell, self::check(limit, finding, levels));
+        let mut check = cover(inputs, &entry.cell, self::check(limit, finding, levels));
+        check.counted = emulated && check.limit.metric.unit() == Unit::Nanos;
         if let Some(count) = check.waiver.and_then(|at| covers.get_mut(at)) {
             *count += 1;
         }
@@ -285,6 +289,7 @@ fn check(limit: Limit, finding: Finding, (alpha, false_alarm): (f64, f64)) -> Ch
             evidence: None,
             basis,
             pairs: None,
+            counted: false,
             waiver: None,
         },
         Finding::Measured { before, after, evidence, basis, pairs } => {
@@ -297,6 +302,7 @@ fn check(limit: Limit, finding: Finding, (alpha, false_alarm): (f64, f64)) -> Ch
                 evidence: Some(evidence),
                 basis,
                 pairs,
+                counted: false,
                 waiver: None,
             }
         }

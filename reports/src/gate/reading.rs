@@ -66,7 +66,7 @@ impl<'a> Context<'a> {
     }
 
     fn emulated(&self) -> bool {
-        device(self.run, self.cell()).is_some_and(|device| device.emulated)
+        is_emulated(self.run, self.cell())
     }
 
     /// Why figures of the two runs are not of the same thing, if so.
@@ -90,6 +90,11 @@ impl<'a> Context<'a> {
         let of = |device: &DeviceRecord| device.properties.get(*key).cloned().unwrap_or_default();
         Some(format!("another device under the same name: {key} was {}, is {}", of(before), of(after)))
     }
+}
+
+/// Whether the cell's device is an emulator.
+pub(super) fn is_emulated(run: &RunRecord, cell: &Cell) -> bool {
+    device(run, cell).is_some_and(|device| device.emulated)
 }
 
 fn device<'a>(run: &'a RunRecord, cell: &Cell) -> Option<&'a DeviceRecord> {

@@ -80,9 +80,9 @@ pub(super) fn story(check: &Check) -> String {
 
 /// `4.20 ms → 4.45 ms, +5.9 % (+4.1 to +7.7, p 0.0004)`.
 pub(super) fn figures_of(check: &Check) -> Option<String> {
-    let after = value(check.limit.metric.unit(), check.after?);
+    let after = value(check, check.after?);
     let mut text = match check.before {
-        Some(before) => format!("{} → {after}", value(check.limit.metric.unit(), before)),
+        Some(before) => format!("{} → {after}", value(check, before)),
         None => after,
     };
     let absolute = matches!(check.limit.kind, LimitKind::Max | LimitKind::Min);
@@ -134,8 +134,9 @@ fn probability(p: f64) -> String {
     if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
-fn value(unit: Unit, value: f64) -> String {
-    match unit {
+fn value(check: &Check, value: f64) -> String {
+    match check.limit.metric.unit() {
+        Unit::Nanos if check.counted => format!("{} instructions", figures::count(value.max(0.0) as u64)),
         Unit::Share => format!("{:.2} %", value * 100.0),
         Unit::Nanos => figures::nanos(value),
         Unit::Microjoules => figures::microjoules(value),
