@@ -197,6 +197,20 @@ fn order_decides_nothing() {
 }
 
 #[test]
+fn an_order_that_was_not_drawn_is_not_believed() {
+    let (mut before, mut after) = arms(Manner { blocks: 16, ..PLAIN });
+    for (turn, run) in [(0, &mut before), (1, &mut after)] {
+        for block in &mut run.cells[0].blocks {
+            block.started_at = format!("2026-01-01T00:{:02}:{:02}Z", block.block, 20 * turn);
+        }
+    }
+    let policy = with(Metric::Latency, LimitKind::MaxIncrease, 0.03);
+    let report = judge(&inputs(&before, &after, &policy));
+    assert_eq!((report.verdict, report.cells[0].design), (Verdict::Inconclusive, Some(Design::FixedOrder)));
+    assert_eq!(report.cells[0].notes, ["the same arm ran first in every pair: the order was not drawn"]);
+}
+
+#[test]
 fn counts_of_an_emulator_are_exact_and_no_times() {
     let (mut before, mut after) = arms(Manner { blocks: 1, ..PLAIN });
     for run in [&mut before, &mut after] {
