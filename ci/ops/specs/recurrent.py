@@ -164,7 +164,7 @@ def lstm(op, name, dtype, *, asymmetric=False, cell_clip=0.0, proj_clip=0.0, tim
     return steps(case)
 
 
-def integer_lstm(name, *, cells=6, inputs=5, batch=2, time=3, cell_scale=2.0**-12, coupled=False):
+def integer_lstm(name, *, cells=6, inputs=5, batch=2, time=3, cell_scale=2.0**-12, coupled=False, norm=False):
     """int8 activations and weights, a 16-bit cell state with a power of two for a scale; no projection."""
     net = Net()
     op = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -180,20 +180,28 @@ def integer_lstm(name, *, cells=6, inputs=5, batch=2, time=3, cell_scale=2.0**-1
             values = random.integers(-127, 128, (cells, width)).astype(np.int8)
             slots.append(net.constant(values, scale=scales[part, gate]) if there[gate] else None)
     slots += [None] * 3
+    norm_scales = [random.uniform(3e-5, 6e-5) if norm else None for _ in range(GATES)]
     for gate in range(GATES):
         values = random.integers(-3000, 3000, cells).astype(np.int32)
         scale = np.float32(input_scale) * np.float32(scales["input", gate])
+        if norm:
+            values, scale = values * 3000, np.float32(norm_scales[gate]) * np.float32(2.0**-10)
         slots.append(net.constant(values, scale=scale) if there[gate] else None)
     slots += [None, None]
     slots.append(net.variable((batch, cells), "int8", name="output_state", scale=output_scale, zero_point=3))
     slots.append(net.variable((batch, cells), "int16", name="cell_state", scale=cell_scale, zero_point=0))
     y = net.output(None, "int8", scale=output_scale, zero_point=3)
-    # Effective scales of the gates before their functions, and of the hidden state: unused without layer norm.
-    between = [net.tensor((), "int16", name=f"between{gate}", scale=2.0**-12, zero_point=0) for gate in range(GATES)]
+    norms = [None] * GATES
+    if norm:
+        weights = [random.integers(12000, 32767, cells).astype(np.int16) for _ in range(GATES)]
+        norms = [net.constant(values, scale=scale) for values, scale in zip(weights, norm_scales)]
+    # Scales of the gates before their functions, which layer norm alone needs, and of the hidden state.
+    sums_scale = 2.0**-12 if not norm else 0.0007
+    between = [net.tensor((), "int16", name=f"between{gate}", scale=sums_scale, zero_point=0) for gate in range(GATES)]
     between.append(net.tensor((), "int8", name="hidden", scale=output_scale, zero_point=3))
     fields = dict(fusedActivationFunction=TANH, cellClip=0.0, projClip=0.0, timeMajor=False)
     options = "UnidirectionalSequenceLSTMOptions"
-    net.op(op, [*slots, *[None] * GATES], [y], options, version=2, intermediates=between, **fields)
+    net.op(op, [*slots, *norms], [y], options, version=2, intermediates=between, **fields)
     return steps(case)
 
 
@@ -250,6 +258,9 @@ def cases():
     yield integer_lstm("wide", cells=19, inputs=17)
     yield integer_lstm("large_cells", cell_scale=2.0**-11)
     yield integer_lstm("long", time=9)
+    yield integer_lstm("layer_norm", norm=True)
+    yield integer_lstm("layer_norm_of_8", norm=True, cells=8)
+    yield integer_lstm("layer_norm_wide", norm=True, cells=19, inputs=17)
     for dtype in ("float32", "hybrid"):
         yield rnn("plain", dtype)
         yield rnn("time_major", dtype, time_major=True)

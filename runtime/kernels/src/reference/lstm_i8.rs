@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::fixed_point::{logistic, tanh};
+use super::inverse_sqrt::inverse_sqrt;
 use crate::requantize::{Multiplier, rounding_divide_by_pot};
 
 /// `[rows, columns]` weights with what their sums need.
@@ -37,6 +38,50 @@ pub struct GateI8 {
     pub recurrent: MatrixI8,
     /// Weights of the cell state, `[cells]`, with the factor of their products.
     pub peephole: Option<(Vec<i16>, Multiplier)>,
+    /// Layer normalization of the sums.
+    pub norm: Option<NormI16>,
+}
+
+/// Layer normalization of one gate's sums (`PortableApplyLayerNorm` of `portable_tensor_utils.cc`). With it, the bias comes
+/// here and not to the sums.
+#[derive(Debug, Clone)]
+pub struct NormI16 {
+    /// `[cells]`.
+    pub weights: Vec<i16>,
+    /// `[cells]`, in units of 2^-10 of a weight's.
+    pub bias: Vec<i32>,
+    /// The scale of the weights.
+    pub scale: Multiplier,
+    /// What a variance below 1 counts as.
+    pub least_variance: i32,
+}
+
+impl NormI16 {
+    /// Sums of all cells to normalized ones in Q3.12.
+    fn apply(&self, sums: &mut [i16]) {
+        /// Fraction bits of the mean, and of what comes of the weights.
+        const ONE: i64 = 1 << 10;
+        let count = sums.len() as i64;
+        let (sum, squares) = sums.iter().fold((0i64, 0i64), |(sum, squares), value| {
+            let value = i64::from(*value);
+            (sum + value, squares + value * value)
+        });
+        let mean = (sum * ONE / count) as i32;
+        // The source divides first, which is exact for powers of two only.
+        let part = (ONE * ONE / count) as i32;
+        let variance = squares * i64::from(part) - i64::from(mean) * i64::from(mean);
+        let variance = (variance / (ONE * ONE)) as i32;
+        let deviation = inverse_sqrt(if variance < 1 { self.least_variance } else { variance });
+        // Q3.12.
+        let scale = Multiplier { shift: self.scale.shift + 12, ..self.scale };
+        for ((store, weight), bias) in sums.iter_mut().zip(&self.weights).zip(&self.bias) {
+            let shifted = (i32::from(*store) << 10).wrapping_sub(mean);
+            let weighted = deviation.apply(shifted).wrapping_mul(i32::from(*weight)).wrapping_add(*bias);
+            let half = if weighted > 0 { ONE / 2 } else { -ONE / 2 };
+            let rounded = ((i64::from(weighted) + half) / ONE) as i32;
+            *store = saturate(scale.apply(rounded)) as i16;
+        }
+    }
 }
 
 /// A layer.
@@ -130,8 +175,12 @@ fn gate(
             let product = i32::from(weights[row]) * i32::from(cell_state[row]);
             sum = saturate(multiplier.apply(product).wrapping_add(sum));
         }
-        *store = activation(sum as i16);
+        *store = sum as i16;
     }
+    if let Some(norm) = &gate.norm {
+        norm.apply(values);
+    }
+    values.iter_mut().for_each(|value| *value = activation(*value));
 }
 
 fn saturate(value: i32) -> i32 {
@@ -162,6 +211,7 @@ mod tests {
             input: MatrixI8 { weights: vec![weight], bias: vec![bias], multiplier: ONE },
             recurrent: MatrixI8 { weights: vec![0], bias: vec![0], multiplier: ONE },
             peephole: None,
+            norm: None,
         }
     }
 

@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use edgebench_kernels::Multiplier;
-use edgebench_kernels::reference::lstm_i8::{GateI8, LstmI8, MatrixI8};
+use edgebench_kernels::reference::lstm_i8::{GateI8, LstmI8, MatrixI8, NormI16};
 
 use super::{Extent, GateName, Layer, Settings, has_gate, has_norm, has_peephole, one_scale, prepared, slot};
 use crate::error::Fault;
@@ -29,9 +29,6 @@ struct Scales {
 }
 
 pub(super) fn layer(site: &Site<'_, '_>, settings: Settings, extent: Extent) -> Result<Prepared, Fault> {
-    if has_norm(site) {
-        return Err(site.unsupported("layer normalization on int8"));
-    }
     let (output_state, cell_state) = (site.variable(slot::OUTPUT_STATE)?, site.variable(slot::CELL_STATE)?);
     output_state.expect_dtype(DType::Int8)?;
     cell_state.expect_dtype(DType::Int16)?;
@@ -84,32 +81,60 @@ fn exponent(scale: f32) -> Option<i32> {
 /// Scale and zero point of the hidden values, which an intermediate tensor carries.
 fn hidden(site: &Site<'_, '_>) -> Result<(f32, i32), Fault> {
     const HIDDEN: usize = 4;
-    let list = site.node().table.intermediates();
-    let index = list.filter(|list| list.len() > HIDDEN).map(|list| list.get(HIDDEN));
-    let tensor = index.and_then(|index| site.graph.graph.tensors.get(usize::try_from(index).ok()?));
-    let pair = tensor.and_then(|tensor| tensor.quantization.as_ref()?.per_tensor());
+    let pair = intermediate(site, HIDDEN);
     pair.ok_or_else(|| Fault::missing(site.place(), "scale of the hidden values (intermediate tensor 4)"))
+}
+
+/// Scale and zero point of an intermediate tensor.
+fn intermediate(site: &Site<'_, '_>, number: usize) -> Option<(f32, i32)> {
+    let list = site.node().table.intermediates().filter(|list| list.len() > number)?;
+    let tensor = site.graph.graph.tensors.get(usize::try_from(list.get(number)).ok()?)?;
+    tensor.quantization.as_ref()?.per_tensor()
+}
+
+/// The scale of a gate's sums: with layer normalization the file says it.
+fn gate_scale(site: &Site<'_, '_>, index: usize) -> Result<f32, Fault> {
+    if !has_norm(site) {
+        return Ok(GATE_SCALE);
+    }
+    let scale = intermediate(site, index).map(|(scale, _)| scale);
+    scale.ok_or_else(|| {
+        Fault::missing(site.place(), "scale of the sums of a gate (intermediate tensors 0 to 3)")
+    })
+}
+
+/// Layer normalization of one gate, which has its bias.
+fn norm(site: &Site<'_, '_>, index: usize, cells: usize) -> Result<NormI16, Fault> {
+    let operand = site.input(slot::NORM[index])?;
+    let weights = bias_elements(Some(&operand), DType::Int16, cells, i16::from_le_bytes)?;
+    let bias = site.input(slot::BIAS[index])?;
+    let bias = bias_elements(Some(&bias), DType::Int32, cells, i32::from_le_bytes)?;
+    let scale = one_scale(&operand)?;
+    Ok(NormI16 {
+        weights: weights.unwrap_or_default().into_owned(),
+        bias: bias.unwrap_or_default().into_owned(),
+        scale: multiplier(scale),
+        least_variance: ((10_000.0 * scale) as i32).max(1),
+    })
 }
 
 fn gate(site: &Site<'_, '_>, name: GateName, extent: Extent, scales: Scales) -> Result<GateI8, Fault> {
     let index = name as usize;
     let Extent { inputs, cells, outputs, .. } = extent;
-    let factor = |(scale, zero_point): (f32, i32)| Factor { scale, to: GATE_SCALE, offset: -zero_point };
+    let to = gate_scale(site, index)?;
+    let factor = |(scale, zero_point): (f32, i32)| Factor { scale, to, offset: -zero_point };
+    let bias = (!has_norm(site)).then_some(slot::BIAS[index]);
     let peephole = slot::PEEPHOLE[index].filter(|_| has_peephole(site));
     Ok(GateI8 {
-        input: matrix(
-            site,
-            (slot::INPUT_WEIGHTS[index], Some(slot::BIAS[index])),
-            [cells, inputs],
-            factor(scales.input),
-        )?,
+        input: matrix(site, (slot::INPUT_WEIGHTS[index], bias), [cells, inputs], factor(scales.input))?,
         recurrent: matrix(
             site,
             (slot::RECURRENT_WEIGHTS[index], None),
             [cells, outputs],
             factor(scales.output_state),
         )?,
-        peephole: peephole.map(|slot| peephole_weights(site, slot, cells, scales)).transpose()?,
+        peephole: peephole.map(|slot| peephole_weights(site, slot, cells, scales, to)).transpose()?,
+        norm: has_norm(site).then(|| norm(site, index, cells)).transpose()?,
     })
 }
 
@@ -118,11 +143,12 @@ fn peephole_weights(
     slot: usize,
     cells: usize,
     scales: Scales,
+    to: f32,
 ) -> Result<(Vec<i16>, Multiplier), Fault> {
     let operand = site.input(slot)?;
     let weights = bias_elements(Some(&operand), DType::Int16, cells, i16::from_le_bytes)?;
     let cell_scale = libm::exp2(f64::from(scales.cell_exponent));
-    let real = cell_scale * f64::from(one_scale(&operand)?) / f64::from(GATE_SCALE);
+    let real = cell_scale * f64::from(one_scale(&operand)?) / f64::from(to);
     Ok((weights.unwrap_or_default().into_owned(), multiplier(real as f32)))
 }
 
