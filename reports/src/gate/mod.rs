@@ -3,9 +3,9 @@
 //! Pure: the same records, policy and day give the same verdict, byte for byte, on every machine and in every order of
 //! devices. It reads no clock, no file and no repository, and renders nothing.
 //!
-//! The way of a verdict: which cells must be there ([`roster`]); for each limit of each cell what the records say
-//! ([`reading`], [`accuracy`], with the design of the comparison from [`pairing`] and the noise between runs from
-//! [`noise`]); all noisy answers of the gate together corrected as one family; the three-way rule; the waivers.
+//! The way of a verdict: which cells must be there (`roster`); for each limit of each cell what the records say
+//! (`reading`, `accuracy`, with the design of the comparison from `pairing` and the noise between runs from
+//! `noise`); all noisy answers of the gate together corrected as one family; the three-way rule; the waivers.
 
 mod accuracy;
 mod flips;

@@ -63,7 +63,7 @@ impl SignFlip {
 }
 
 /// The noise-weighted test: every difference counts by how far it stands out of the noise of its own pair, and no
-/// single pair counts for more than [`HUBER`] of them (Huber, 1964). `spreads` is a spread that the two arms of the
+/// single pair counts for more than two ordinary ones (Huber, 1964). `spreads` is a spread that the two arms of the
 /// pair share (such as the mean of both interquartile ranges): positive where known, 0 where the pair has none.
 /// Lengths as in [`SignFlip::with_scores`].
 pub fn noise_weighted(differences: &[f64], spreads: &[f64]) -> Option<SignFlip> {
