@@ -2,9 +2,17 @@
 //! checked and become references; everything else is the interpreter's. A panic ends the process: none can leave a
 //! function for C.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(not(feature = "std"))]
+mod bare;
 mod network;
 
-use std::ffi::{CStr, c_char, c_void};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use core::ffi::{CStr, c_char, c_void};
 
 use edgebench_interpreter::{DType, Interpreter, Options, TensorView};
 

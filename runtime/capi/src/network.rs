@@ -1,9 +1,13 @@
 //! A model and its interpreter in one value that can be handed out, and the text of what went wrong last. Knows no
 //! pointers of callers.
 
-use std::ffi::{CStr, CString};
-use std::fmt::Display;
-use std::ptr::NonNull;
+use alloc::boxed::Box;
+use alloc::ffi::CString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt::Display;
+use core::ptr::NonNull;
 
 use edgebench_interpreter::{Interpreter, Model, Operators, Options};
 
