@@ -52,9 +52,34 @@ impl Device {
     pub fn agent_target(&self) -> &str {
         let usual = match self.transport {
             Transport::Local => HOST_TARGET,
-            Transport::Ssh(_) | Transport::Adb { .. } | Transport::Qemu { .. } => ARM64_TARGET,
+            Transport::Ssh(_)
+            | Transport::Adb { .. }
+            | Transport::Qemu { .. }
+            | Transport::Emulated { .. } => ARM64_TARGET,
         };
         self.target.as_deref().unwrap_or(usual)
+    }
+
+    /// What stands in for the device with `--emulate`: its agent under an emulator on the controller. Counts of
+    /// instructions say nothing about threads, power or heat, so there is one thread and nothing else.
+    ///
+    /// # Errors
+    /// When its table names no CPU to emulate.
+    pub fn emulated(&self) -> Result<Self, InventoryError> {
+        let Some(Emulate { cpu }) = &self.emulate else {
+            return Err(InventoryError::NotEmulated { name: self.name.clone() });
+        };
+        Ok(Self {
+            name: self.name.clone(),
+            transport: Transport::Emulated { cpu: cpu.clone() },
+            target: Some(self.agent_target().to_owned()),
+            threads: vec![1],
+            cpus: None,
+            tags: self.tags.clone(),
+            energy: None,
+            settle: None,
+            emulate: self.emulate.clone(),
+        })
     }
 }
 
@@ -75,6 +100,12 @@ pub enum Transport {
         /// QEMU's name of the board, such as `mps2-an386`.
         machine: String,
     },
+    /// The agent is run under QEMU's user emulation on the controller, in place of the device. No table says so:
+    /// `--emulate` does.
+    Emulated {
+        /// CPU model of QEMU.
+        cpu: String,
+    },
 }
 
 impl Transport {
@@ -85,6 +116,7 @@ impl Transport {
             Self::Ssh(_) => "ssh",
             Self::Adb { .. } => "adb",
             Self::Qemu { .. } => "qemu",
+            Self::Emulated { .. } => "emulated",
         }
     }
 }
@@ -266,6 +298,18 @@ pub enum InventoryError {
         known: Vec<String>,
         /// Where they are from; none when they are built in.
         file: Option<PathBuf>,
+    },
+    /// Nothing is said of what stands in for the device.
+    #[error("device `{name}` has no `emulate`")]
+    NotEmulated {
+        /// Its name.
+        name: String,
+    },
+    /// Instructions are counted for one thread only.
+    #[error("{threads} threads on an emulated device: expected 1")]
+    EmulatedThreads {
+        /// How many were asked for.
+        threads: u16,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The controller: plans, prepares, runs and reports benchmarks on a fleet of devices.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod artifact;
 pub mod build;
 pub mod cli;

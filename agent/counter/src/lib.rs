@@ -73,8 +73,8 @@ pub unsafe extern "C" fn qemu_plugin_install(
 }
 
 fn setup(target: &str, arguments: &[String]) -> Result<Setup, String> {
-    let target =
-        Target::named(target).ok_or_else(|| format!("target: expected aarch64 or arm, found {target}"))?;
+    let target = Target::named(target)
+        .ok_or_else(|| format!("target: expected aarch64, arm or x86_64, found {target}"))?;
     let out = arguments.iter().find_map(|argument| argument.strip_prefix("out="));
     let out = out.ok_or_else(|| format!("arguments: expected out=FILE, found {arguments:?}"))?;
     let file = File::create(out).map_err(|error| format!("{out}: {error}"))?;
@@ -87,8 +87,10 @@ extern "C" fn translated(_: Id, block: *mut Block) {
     let length = qemu::block_length(block);
     qemu::on_entry(block, entered, length as u64);
     for place in 0..length {
-        let Some(bytes) = qemu::instruction(block, place) else { continue };
-        let callback = match setup.target.marker(bytes) {
+        let Some((bytes, length_bytes)) = qemu::instruction::<{ marker::LONGEST }>(block, place) else {
+            continue;
+        };
+        let callback = match bytes.get(..length_bytes).and_then(|bytes| setup.target.marker(bytes)) {
             Some(Marker::Start) => start,
             Some(Marker::Stop) => stop,
             None => continue,

@@ -94,22 +94,26 @@ pub(crate) fn block_length(block: *mut Block) -> usize {
     unsafe { qemu_plugin_tb_n_insns(block) }
 }
 
-/// The bytes of an instruction of 4 bytes; none for another length.
-pub(crate) fn instruction(block: *mut Block, place: usize) -> Option<[u8; 4]> {
+/// The bytes of an instruction and how many they are; none for one that is longer than `N`.
+pub(crate) fn instruction<const N: usize>(block: *mut Block, place: usize) -> Option<([u8; N], usize)> {
+    let mut bytes = [0; N];
     // SAFETY: `place` is below the block's length; the instruction lives as long as the block.
-    unsafe {
+    let (instruction, length) = unsafe {
         let instruction = qemu_plugin_tb_get_insn(block, place);
-        if qemu_plugin_insn_size(instruction) != 4 {
-            return None;
-        }
-        let mut bytes = [0; 4];
-        #[cfg(not(feature = "api-3"))]
-        // SAFETY: the data are as long as the size says, and that was looked at above.
-        bytes.copy_from_slice(std::slice::from_raw_parts(qemu_plugin_insn_data(instruction), 4));
-        #[cfg(feature = "api-3")]
-        qemu_plugin_insn_data(instruction, bytes.as_mut_ptr(), bytes.len());
-        Some(bytes)
+        (instruction, qemu_plugin_insn_size(instruction))
+    };
+    let room = bytes.get_mut(..length)?;
+    // SAFETY: QEMU's copy of the instruction is as long as it says, and does not overlap ours.
+    #[cfg(not(feature = "api-3"))]
+    unsafe {
+        room.copy_from_slice(std::slice::from_raw_parts(qemu_plugin_insn_data(instruction), length));
     }
+    // SAFETY: QEMU writes at most as many bytes as there is room for.
+    #[cfg(feature = "api-3")]
+    unsafe {
+        qemu_plugin_insn_data(instruction, room.as_mut_ptr(), room.len());
+    }
+    Some((bytes, length))
 }
 
 /// Calls back with `value` whenever the block is entered.

@@ -4,12 +4,15 @@
 //! from the same sources; a new one, by the first of [`ways`] that this machine has everything for; a folder of ready
 //! agents. Must not know how a program comes to a device.
 
+mod counter;
 mod library;
 mod machine;
 mod sources;
 mod toolchain;
 
+pub use counter::{Interface, counter};
 pub(crate) use sources::source_hash;
+pub(crate) use toolchain::program;
 pub use toolchain::{Toolchain, Way, ways};
 
 use std::path::{Path, PathBuf};

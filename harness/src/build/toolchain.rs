@@ -194,7 +194,7 @@ fn has_standard_library(folder: &Path) -> bool {
 }
 
 /// Where a program of this name is in `PATH`.
-pub(super) fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

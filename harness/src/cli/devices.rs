@@ -95,6 +95,7 @@ fn line(device: &Device) -> String {
         },
         Transport::Adb { serial } => serial.clone().unwrap_or_else(|| "the attached phone".to_owned()),
         Transport::Qemu { machine } => machine.clone(),
+        Transport::Emulated { cpu } => cpu.clone(),
     };
     text += &place;
     if !device.tags.is_empty() {

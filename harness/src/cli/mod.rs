@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each with its arguments and how it runs. No measuring, no arithmetic and no
 //! wording of errors here.
 
+mod agree;
 mod convert;
 mod devices;
 mod diff_outputs;
@@ -69,6 +70,8 @@ enum Verb {
     Gate(Box<gate::GateArgs>),
     /// Tell how many pairs and minutes it takes to see a change of a given size, from the history of the device.
     Plan(plan::PlanArgs),
+    /// Tell whether devices gave the same outputs, bit by bit, in runs that kept them.
+    Agree(agree::AgreeArgs),
     /// Write a quantized variant of a float .tflite model.
     Convert(convert::ConvertArgs),
     /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
@@ -137,6 +140,7 @@ impl Cli {
             Verb::Report(arguments) => report::run(&arguments, terminal),
             Verb::Gate(arguments) => gate::run(&arguments, terminal),
             Verb::Plan(arguments) => plan::run(&arguments, terminal),
+            Verb::Agree(arguments) => agree::run(&arguments, terminal),
             Verb::Convert(arguments) => convert::run(&arguments, terminal),
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
             Verb::Infer(arguments) => infer::run(&arguments, terminal),

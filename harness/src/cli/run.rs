@@ -27,6 +27,10 @@ pub(super) struct RunArgs {
     /// Devices, separated by commas: names, tag:TAG, all; `!` in front of one takes it away.
     #[arg(long, value_name = "DEVICES", value_delimiter = ',', default_value = "host")]
     devices: Vec<String>,
+    /// Let emulators stand in for the devices, with the CPUs that their `emulate` names: accuracy and sizes are exact,
+    /// latencies are counts of instructions and no times.
+    #[arg(long)]
+    emulate: bool,
     /// Only these models.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     models: Vec<String>,
@@ -173,6 +177,7 @@ fn request(arguments: &RunArgs) -> Result<RunRequest, BenchError> {
         suite: absolute(suite.file),
         inventory: arguments.inventory.path().map(absolute),
         devices: arguments.devices.clone(),
+        emulate: arguments.emulate,
         models: arguments.models.clone(),
         variants: arguments.variants.clone(),
         threads: arguments.threads.clone(),

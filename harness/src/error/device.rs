@@ -2,7 +2,7 @@
 
 use super::{BenchError, ExitCode, Report};
 use crate::build::{BuildError, READY_AGENTS};
-use crate::session::{PASSWORD_VARIABLE, SessionError};
+use crate::session::{AdbProblem, PASSWORD_VARIABLE, SessionError};
 
 impl From<BuildError> for BenchError {
     fn from(error: BuildError) -> Self {
@@ -34,6 +34,31 @@ fn no_toolchain(report: Report, target: &str, looked: &[String]) -> Report {
     };
     report.help(format!("with ready agents: {READY_AGENTS}=FOLDER, holding {target}/edgebench-agent"))
 }
+
+/// What somebody can do about a phone.
+fn phone_help(problem: &AdbProblem) -> Option<&'static str> {
+    match problem {
+        AdbProblem::NoClient => Some("install Android's platform tools (Debian: apt-get install adb)"),
+        AdbProblem::None => Some(
+            "attach the phone with USB debugging allowed in its developer options; `adb devices` lists it",
+        ),
+        AdbProblem::Unknown { .. } | AdbProblem::Several { .. } => {
+            Some("name one of them in devices.toml: serial = \"...\"")
+        }
+        AdbProblem::Unauthorized => Some("unlock the phone and allow this computer when it asks"),
+        AdbProblem::Offline => Some("replug it, or switch its wireless debugging off and on again"),
+        AdbProblem::NoPermission => {
+            Some("install udev rules for it (Debian: android-sdk-platform-tools-common)")
+        }
+        AdbProblem::State { .. } => Some("let it start Android: adb reboot"),
+        AdbProblem::Wedged => Some("end the adb server by hand: its process is called adb"),
+        AdbProblem::Silent { .. } | AdbProblem::Refused { .. } => None,
+    }
+}
+
+/// What gives this machine an emulator that counts.
+const NO_EMULATOR: &str =
+    "install QEMU's user emulation (Debian: apt-get install qemu-user; ci/setup does it)";
 
 struct DebianPackages {
     linker: &'static str,
@@ -76,6 +101,11 @@ impl BenchError {
             SessionError::Unsupported { .. } => {
                 report.help("give a host that can be reached directly, such as through a tunnel of your own").into()
             }
+            SessionError::NoEmulator { .. } => report.help(NO_EMULATOR).into(),
+            SessionError::Adb { problem, .. } => match phone_help(problem) {
+                Some(help) => report.help(help).into(),
+                None => report.into(),
+            },
             _ => report.into(),
         }
     }

@@ -7,16 +7,27 @@ use crate::suite::SuiteError;
 
 impl From<InventoryError> for BenchError {
     fn from(error: InventoryError) -> Self {
-        let (given, known, file) = match &error {
+        let report = Report::new(ExitCode::Usage, &error);
+        let (name, known, file) = match &error {
             InventoryError::UnknownDevice { name, known, file } => (name, known, file),
             InventoryError::UnknownTag { tag, known, file } => (tag, known, file),
+            InventoryError::NotEmulated { name } => {
+                return report
+                    .help(format!("name the CPU in its table: [{name}] emulate = {{ cpu = \"cortex-a72\" }}"))
+                    .help("`qemu-aarch64 -cpu help` lists those there are")
+                    .into();
+            }
+            InventoryError::EmulatedThreads { .. } => {
+                return report
+                    .help("leave --num_threads out, or measure threads on the device itself")
+                    .into();
+            }
         };
-        let report = Report::new(ExitCode::Usage, &error);
         let report = match file {
             Some(file) => report.at(file),
             None => report.help("without a devices.toml there is only `host`; give one with --inventory"),
         };
-        choices(report, given, known).into()
+        choices(report, name, known).into()
     }
 }
 

@@ -6,6 +6,7 @@ use edgebench_reports::frame::StoreError as FrameError;
 use edgebench_reports::render::RenderError;
 
 use super::{BenchError, ExitCode, Report};
+use crate::agreement::LengthError;
 use crate::run::{JournalError, StoreError};
 
 impl From<StoreError> for BenchError {
@@ -49,6 +50,30 @@ fn space_help(report: Report, kind: ErrorKind) -> Report {
             report.help("check the folder and its rights, or choose another one with --results")
         }
         _ => report,
+    }
+}
+
+impl BenchError {
+    /// A run that kept no outputs.
+    pub fn no_outputs(run: &str) -> Self {
+        Report::new(ExitCode::Usage, format!("run {run} kept no outputs"))
+            .help("measure with --keep_outputs to compare what devices say")
+            .into()
+    }
+
+    /// Outputs of which no two are of the same file and examples.
+    pub fn nothing_to_compare(runs: &[String]) -> Self {
+        Report::new(
+            ExitCode::Usage,
+            format!("no two devices ran the same model on the same examples in {}", runs.join(", ")),
+        )
+        .help("name several --devices in one run, or several runs")
+        .into()
+    }
+
+    /// Kept outputs that are not as long as they must be.
+    pub fn outputs(path: &std::path::Path, error: &LengthError) -> Self {
+        Report::new(ExitCode::Internal, format!("{}: {error}", path.display())).into()
     }
 }
 

@@ -21,7 +21,7 @@ fn the_example_fleet_is_right() {
     let Ok(text) = std::fs::read_to_string(&file) else { panic!("no {}", file.display()) };
     let inventory = parse(&text).unwrap_or_else(|error| panic!("{error}"));
     let names: Vec<&str> = inventory.devices().iter().map(|device| device.name.as_str()).collect();
-    assert_eq!(names, ["host", "pi4", "pixel", "mps2-m4"]);
+    assert_eq!(names, ["host", "pi4", "pi5", "pi-zero2", "pixel", "mps2-m4"]);
     let pi4 = inventory.device("pi4").expect("is there");
     assert_eq!(pi4.threads, [1, 4]);
     assert_eq!(pi4.energy, Some(EnergyMeter::Ina219 { bus: 1, address: 0x40, shunt_ohms: 0.1 }));
@@ -29,7 +29,12 @@ fn the_example_fleet_is_right() {
     assert_eq!((settle.zone.as_str(), settle.below_celsius), ("cpu-thermal", 60.0));
     assert_eq!(settle.timeout, Duration::from_secs(600));
     assert_eq!(pi4.emulate, Some(Emulate { cpu: "cortex-a72".to_owned() }));
-    assert_eq!(inventory.devices()[3].transport, Transport::Qemu { machine: "mps2-an386".to_owned() });
+    assert_eq!(inventory.devices()[5].transport, Transport::Qemu { machine: "mps2-an386".to_owned() });
+    for device in &inventory.devices()[..5] {
+        let emulated = device.emulated().expect("each has a CPU to emulate");
+        assert_eq!((emulated.threads.as_slice(), emulated.energy.is_none()), (&[1][..], true));
+        assert_eq!(emulated.agent_target(), device.agent_target());
+    }
 }
 
 #[test]

@@ -96,6 +96,9 @@ pub struct RunRequest {
     pub inventory: Option<PathBuf>,
     /// Names of the devices.
     pub devices: Vec<String>,
+    /// Whether emulators stand in for them.
+    #[serde(default)]
+    pub emulate: bool,
     /// Only these models; all when empty.
     pub models: Vec<String>,
     /// Only these variants; all when empty.

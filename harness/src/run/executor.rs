@@ -32,8 +32,6 @@ use crate::session::{Client, Doing, Measurement, Reach, SessionError};
 pub(super) struct Shared {
     /// One a cell, in the order of the plan.
     pub(super) jobs: Vec<Job>,
-    /// When to stop running in a block.
-    pub(super) limits: BlockLimits,
     /// Number of blocks a cell, for what is shown.
     pub(super) blocks: u32,
     /// How long an agent may be silent.
@@ -110,6 +108,10 @@ pub(super) struct DeviceRun {
     pub(super) reach: Result<Arc<dyn Reach>, String>,
     /// What to wait for before a block.
     pub(super) settle: Option<Settle>,
+    /// Whether an emulator stands in for it, so that latencies are counts of instructions.
+    pub(super) emulated: bool,
+    /// When to stop running in a block.
+    pub(super) limits: BlockLimits,
     /// What is left to do, in order.
     pub(super) steps: Vec<StepId>,
 }
@@ -315,7 +317,7 @@ impl Executor {
         DeviceRecord {
             name: self.device.name.clone(),
             transport: self.device.transport.clone(),
-            emulated: false,
+            emulated: self.device.emulated,
             agent_version: hello.as_ref().map(|hello| hello.agent_version.clone()),
             agent_target: hello.map(|hello| hello.target),
             agent_bytes: self.device.agent.as_ref().ok().map(|agent| agent.bytes),
@@ -382,7 +384,7 @@ impl Executor {
                 let mut block = block_record(number, started_at, &opened, measured);
                 let doubts = settled.doubt().or_else(|| settling::changed(&before, &after));
                 block.invalid = block.invalid.or(doubts);
-                let result = median_text(&block.steady_nanos);
+                let result = median_text(&block.steady_nanos, self.device.emulated);
                 let memory = Entry::Memory { cell: step.cell, memory: memory_record(opened) };
                 let block = Entry::Block { cell: step.cell, block };
                 (if number == 0 { vec![memory, block] } else { vec![block] }, result)
@@ -440,7 +442,7 @@ impl Executor {
     }
 
     async fn measure(&self, client: &mut Client, pack: Option<Digest>) -> Result<Measurement, SessionError> {
-        let BlockLimits { warmup, steady } = self.shared.limits;
+        let BlockLimits { warmup, steady } = self.device.limits;
         client.measure(pack, warmup, steady, |runs| self.progress(format!("{runs} runs"))).await
     }
 
@@ -556,10 +558,11 @@ fn prediction_records(data: &EvaluationData, predictions: Vec<Prediction>) -> Ve
 }
 
 /// For the line that is shown while a run goes on; reports derive their figures elsewhere.
-fn median_text(nanos: &[u64]) -> String {
-    let mut sorted = nanos.to_vec();
+fn median_text(amounts: &[u64], emulated: bool) -> String {
+    let mut sorted = amounts.to_vec();
     sorted.sort_unstable();
     match sorted.get(sorted.len() / 2) {
+        Some(median) if emulated => format!("median {median} instructions over {} runs", sorted.len()),
         Some(median) => format!("median {:.3} ms over {} runs", *median as f64 / 1e6, sorted.len()),
         None => "no runs".to_owned(),
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{Context, Loaded};
 use crate::build::{GIT_REVISION, SOURCE_HASH};
 use crate::gate::{PROJECT_BRANCH, PROJECT_DIRTY, PROJECT_REVISION};
+use crate::inventory::Transport;
 use crate::prepare::Prepared;
 use crate::revision::Repository;
 
@@ -73,6 +74,11 @@ pub(super) fn fingerprint(loaded: &Loaded, prepared: &Prepared) -> String {
     }
     for text in prepared.decisive() {
         add(&text);
+    }
+    for device in &loaded.devices {
+        if let Transport::Emulated { cpu } = &device.transport {
+            add(&format!("{} emulated as {cpu}", device.name));
+        }
     }
     add(&format!("{:?}", loaded.measure));
     add(&loaded.request.kernels);

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::artifact::Cache;
 use crate::error::BenchError;
-use crate::inventory::{Device, Inventory};
+use crate::inventory::{Device, Inventory, InventoryError, Transport};
 use crate::plan::{Plan, RUNTIME_EDGEBENCH, Request, StepId};
 use crate::prepare::{Prepared, prepare};
 use crate::session::reach;
@@ -41,15 +41,22 @@ pub use event::{Event, Events};
 pub use executor::{EvaluationData, ModelFile};
 pub use journal::{Journal, JournalError};
 pub use meeting::{clean, meet};
+pub use outputs::{KeptOutputs, kept_outputs};
 pub use progress::{Display, show};
 pub use store::{Results, RunFolder, StoreError, write_whole};
 
 use assemble::{is_done, record};
-use executor::{BlockLimits, DeviceRun, Job, Shared, execute};
+use executor::{BlockLimits, DeviceRun, Job, Shared, execute, with_causes};
 use recorder::Recorder;
 
 /// How long an agent may be silent beyond what a request allows by itself.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
+
+/// Runs that count in a block of an emulated device.
+const EMULATED_RUNS: u32 = 3;
+
+/// No phase of an emulated device takes longer unless something is wrong.
+const EMULATED_MAX: Duration = Duration::from_secs(3600);
 
 /// What a run needs of this machine.
 #[derive(Clone, Debug)]
@@ -125,7 +132,8 @@ impl Loaded {
             None => Inventory::built_in(),
         };
         let selected = inventory.select(&request.devices)?;
-        let devices: Vec<Device> = selected.iter().map(|device| (*device).clone()).collect();
+        let devices = devices(&selected, &request)?;
+        let selected: Vec<&Device> = devices.iter().collect();
         let measure = overridden(suite.measure, &request.measure);
         let plan = Plan::new(&Request {
             suite: &suite,
@@ -145,7 +153,10 @@ impl Loaded {
         self.plan.devices.iter().flat_map(|device| device.steps.iter().copied()).collect()
     }
 
-    fn limits(&self) -> BlockLimits {
+    fn limits(&self, device: &Device) -> BlockLimits {
+        if let Transport::Emulated { .. } = device.transport {
+            return self.emulated_limits();
+        }
         let limits = |runs: u32, least: Duration| Limits {
             min_runs: runs,
             min_micros: micros(least),
@@ -156,6 +167,27 @@ impl Loaded {
             steady: limits(self.measure.num_runs, self.measure.min),
         }
     }
+
+    /// Numbers of runs and no times: how long an emulator takes must decide nothing. A count repeats exactly, so that a
+    /// few runs say what many would.
+    fn emulated_limits(&self) -> BlockLimits {
+        let runs = |runs: u32| Limits { min_runs: runs, min_micros: 0, max_micros: micros(EMULATED_MAX) };
+        let steady = self.request.measure.num_runs.unwrap_or(EMULATED_RUNS);
+        BlockLimits { warmup: runs(self.measure.warmup_runs.max(1)), steady: runs(steady.max(1)) }
+    }
+}
+
+/// The devices that were selected, or what stands in for them.
+fn devices(selected: &[&Device], request: &RunRequest) -> Result<Vec<Device>, BenchError> {
+    if !request.emulate {
+        return Ok(selected.iter().map(|device| (*device).clone()).collect());
+    }
+    if let Some(threads) = request.threads.iter().find(|threads| **threads != 1) {
+        return Err(InventoryError::EmulatedThreads { threads: *threads }.into());
+    }
+    let emulated: Result<Vec<Device>, InventoryError> =
+        selected.iter().map(|device| device.emulated()).collect();
+    Ok(emulated?)
 }
 
 /// Starts a new run.
@@ -229,7 +261,6 @@ async fn go_on(
     let outputs = context.keep_outputs.then(|| folder.folder(outputs::FOLDER)).transpose()?;
     let shared = Arc::new(Shared {
         jobs: jobs(loaded, prepared),
-        limits: loaded.limits(),
         blocks: loaded.measure.blocks,
         silence: context.silence,
         recorder: recorder.clone(),
@@ -303,9 +334,16 @@ fn device_runs(
         name: device.name.clone(),
         transport: device.transport.name().to_owned(),
         agent: prepared.agent(&device.name),
-        reach: reach(device, &device_store(&context.cache, &device.name), identity::lease(run))
-            .map_err(|error| error.to_string()),
+        reach: reach(
+            device,
+            &context.cache,
+            &device_store(&context.cache, &device.name),
+            identity::lease(run),
+        )
+        .map_err(|error| with_causes(&error)),
         settle: device.settle.clone(),
+        emulated: matches!(device.transport, Transport::Emulated { .. }),
+        limits: loaded.limits(device),
         steps: missing(&plan.steps),
     });
     devices.collect()

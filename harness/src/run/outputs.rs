@@ -4,21 +4,73 @@
 use std::path::{Path, PathBuf};
 
 use edgebench_reports::record::Cell;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::executor::Job;
-use super::store::{StoreError, write_whole};
+use super::store::{RunFolder, StoreError, write_whole};
+use crate::error::BenchError;
 
 /// Name of the folder in a run's folder.
 pub(super) const FOLDER: &str = "outputs";
 
+/// What one cell's network said of every example.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptOutputs {
+    /// The run.
+    pub run: String,
+    /// Name of the device.
+    pub device: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the variant.
+    pub variant: String,
+    /// Worker threads.
+    pub threads: u16,
+    /// The `.tflite` file.
+    pub model_file: PathBuf,
+    /// The examples.
+    pub pack: PathBuf,
+    /// Right class of each example.
+    pub labels: Vec<u32>,
+    /// Output 0 of every example in the model's own type, little-endian, back to back.
+    pub outputs: PathBuf,
+}
+
+/// The outputs that a run kept.
+///
+/// # Errors
+/// When it kept none, or what says what they are of cannot be read.
+pub fn kept_outputs(run: &RunFolder) -> Result<Vec<KeptOutputs>, BenchError> {
+    let path = run.file(&format!("{FOLDER}/manifest.json"));
+    let text = match std::fs::read(&path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Err(BenchError::no_outputs(&run.id));
+        }
+        text => text.map_err(|cause| BenchError::read(&path, cause))?,
+    };
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|cause| BenchError::read(&path, std::io::Error::other(cause)))?;
+    let kept = |cell: ManifestCell| KeptOutputs {
+        run: run.id.clone(),
+        outputs: run.file(&format!("{FOLDER}/{}", cell.outputs)),
+        device: cell.device,
+        model: cell.model,
+        variant: cell.variant,
+        threads: cell.threads,
+        model_file: cell.model_file,
+        pack: cell.pack,
+        labels: cell.labels,
+    };
+    Ok(manifest.cells.into_iter().map(kept).collect())
+}
+
 /// All that another runtime needs to do the same.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Manifest {
     cells: Vec<ManifestCell>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct ManifestCell {
     device: String,
     model: String,

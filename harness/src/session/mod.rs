@@ -2,8 +2,10 @@
 //! [`Reach`], which brings the agent's program to a device and opens such a stream. Nothing here knows plans, cells or
 //! records.
 
+mod adb;
 mod believable;
 mod client;
+mod emulated;
 mod local;
 mod remote;
 mod ssh;
@@ -17,11 +19,14 @@ use std::time::Duration;
 use edgebench_wire::{Failure, FrameError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::build::AgentBinary;
+use crate::artifact::Cache;
+use crate::build::{self, AgentBinary, BuildError};
 use crate::inventory::{Device, Transport};
 
+pub use adb::{Adb, AdbProblem};
 pub use believable::Unbelievable;
 pub use client::{Client, Measurement};
+pub use emulated::{Emulated, Emulator};
 pub use local::{Child, Local};
 pub use remote::{AgentFlags, SILENCE};
 pub use ssh::{HostKeyError, PASSWORD_VARIABLE, Ssh};
@@ -59,17 +64,31 @@ pub trait Reach: Send + Sync {
     }
 }
 
-/// The way to a device of the inventory. `store` is a folder on the controller for what a local agent receives;
-/// `lease` is the owner that another user of the device is shown, and the word that makes it ours.
+/// The way to a device of the inventory. `store` is a folder on the controller for what a local agent receives; the
+/// cache holds what is made once; `lease` is the owner that another user of the device is shown, and the word that makes
+/// it ours.
 ///
 /// # Errors
-/// When its transport is not part of this build.
-pub fn reach(device: &Device, store: &Path, lease: (String, String)) -> Result<Arc<dyn Reach>, SessionError> {
+/// When its transport is not part of this build, or what stands in for the device is missing.
+pub fn reach(
+    device: &Device,
+    cache: &Cache,
+    store: &Path,
+    lease: (String, String),
+) -> Result<Arc<dyn Reach>, SessionError> {
     let cpus = device.cpus.clone();
     match &device.transport {
         Transport::Local => Ok(Arc::new(Local::new(store.to_owned(), AgentFlags { cpus, lease: None }))),
         Transport::Ssh(ssh) => Ok(Arc::new(Ssh::new(ssh, AgentFlags { cpus, lease: Some(lease) })?)),
-        other => Err(SessionError::NoTransport { name: other.name() }),
+        Transport::Adb { serial } => {
+            Ok(Arc::new(Adb::new(serial.as_deref(), AgentFlags { cpus, lease: Some(lease) })?))
+        }
+        Transport::Emulated { cpu } => {
+            let emulator = Emulator::find(device.agent_target())?;
+            let plugin = build::counter(cache, emulator.interface)?;
+            Ok(Arc::new(Emulated::new(emulator, cpu, &plugin, store.to_owned())))
+        }
+        Transport::Qemu { .. } => Err(SessionError::NoTransport { name: device.transport.name() }),
     }
 }
 
@@ -79,7 +98,7 @@ pub fn reach(device: &Device, store: &Path, lease: (String, String)) -> Result<A
 /// When not.
 pub fn can_reach(transport: &Transport) -> Result<(), SessionError> {
     match transport {
-        Transport::Local | Transport::Ssh(_) => Ok(()),
+        Transport::Local | Transport::Ssh(_) | Transport::Adb { .. } | Transport::Emulated { .. } => Ok(()),
         other => Err(SessionError::NoTransport { name: other.name() }),
     }
 }
@@ -168,6 +187,25 @@ pub enum SessionError {
     /// Something that cannot be said to a device.
     #[error(transparent)]
     Word(#[from] NulInWord),
+    /// Nothing on this machine can stand in for the device.
+    #[error("nothing emulates {target}: {reason}")]
+    NoEmulator {
+        /// Target of its agent.
+        target: String,
+        /// What was looked at, and what it lacks.
+        reason: String,
+    },
+    /// The emulator's counter cannot be made.
+    #[error("cannot count instructions")]
+    NoCounter(#[from] BuildError),
+    /// A phone cannot be used.
+    #[error("phone {place}: {problem}")]
+    Adb {
+        /// Its serial number.
+        place: String,
+        /// Why not.
+        problem: AdbProblem,
+    },
     /// The agent could not be started or reached.
     #[error("cannot start {what}")]
     Start {
@@ -250,6 +288,9 @@ impl SessionError {
             | Self::Unsupported { .. }
             | Self::Login { .. }
             | Self::Word(_)
+            | Self::NoEmulator { .. }
+            | Self::NoCounter(_)
+            | Self::Adb { .. }
             | Self::Start { .. } => "connect",
             Self::HostKey(_) => STAGE_TRUST,
             Self::File { .. } | Self::Device { .. } => "deploy",

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const SILENCE: Duration = Duration::from_secs(8);
 
 /// Whether a file has a SHA-256. Arguments: file, sum.
-const CHECK: &str = r#"[ -x "$1" ] && [ "$(sha256sum < "$1")" = "$2  -" ]"#;
+pub(super) const CHECK: &str = r#"[ -x "$1" ] && [ "$(sha256sum < "$1")" = "$2  -" ]"#;
 
 /// Writes standard input to a part file, checks its SHA-256 and gives it its name. When the line breaks, the input ends
 /// early, the sum is wrong and the part is taken away. Arguments: folder, name, sum.
@@ -25,7 +25,7 @@ const STORE: &str = r#"mkdir -p "$1" && cd "$1" && cat > "$2.$$.part" && chmod 7
 else rm -f "$2.$$.part"; echo "upload: damaged on its way" >&2; exit 9; fi"#;
 
 /// Gives the device free for the next user, if it is still ours. Arguments: file, token.
-const RELEASE: &str =
+pub(super) const RELEASE: &str =
     r#"[ -f "$1" ] && read -r mark number token rest < "$1" && [ "$token" = "$2" ] && rm -f "$1""#;
 
 /// What an agent is told when it is started.

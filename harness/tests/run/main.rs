@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod broken;
+mod emulated;
 mod interrupted;
 mod kept;
 mod outcome;
 mod peer;
+mod phone;
 mod place;
 mod verbs;

@@ -115,6 +115,15 @@ impl Place {
         }
     }
 
+    /// Identities of all runs, the oldest first.
+    pub(crate) fn runs(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.results()).expect("results").flatten();
+        let mut runs: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        runs.sort();
+        runs
+    }
+
     /// A file of the only run.
     pub(crate) fn run_file(&self, name: &str) -> PathBuf {
         let run = std::fs::read_dir(self.results()).expect("results").flatten().next().expect("one run");

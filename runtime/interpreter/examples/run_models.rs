@@ -1,9 +1,11 @@
 //! Runs every `.tflite` file of a folder, as `ci/litert/run_models.py` does in the genuine LiteRT:
-//! `run_models FOLDER [KERNELS]`.
+//! `run_models FOLDER [KERNELS [trace]]`.
 //!
 //! Beside NAME.tflite lies NAME.inputs: examples back to back, each the bytes of all inputs in the model's order.
 //! NAME.outputs receives all outputs of each example the same way. A model that does not load or run gets NAME.refused
-//! with the reason instead.
+//! with the reason instead. With `trace`, NAME.trace tells of the first example each tensor that an operator wrote, in the
+//! order of writing: node, operator, kernel, hash of the bytes, name. The first line in which the traces of two devices
+//! differ names the operator that made them differ.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -15,9 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("usage: run_models FOLDER [KERNELS]")?);
     let kernels = arguments.next().unwrap_or_else(|| "auto".to_owned());
+    let trace = arguments.next().is_some_and(|word| word == "trace");
     let options = Options { kernels: kernels.parse()?, ..Options::default() };
     for model in models(&folder)? {
-        match outputs(&model, &options) {
+        match outputs(&model, &options, trace) {
             Ok(bytes) => std::fs::write(model.with_extension("outputs"), bytes)?,
             Err(error) => std::fs::write(model.with_extension("refused"), error.to_string())?,
         }
@@ -34,7 +37,7 @@ fn models(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn outputs(path: &Path, options: &Options) -> Result<Vec<u8>, Box<dyn Error>> {
+fn outputs(path: &Path, options: &Options, trace: bool) -> Result<Vec<u8>, Box<dyn Error>> {
     let file = std::fs::read(path)?;
     let model = Model::load(&file)?;
     let mut interpreter = Interpreter::new(&model, options)?;
@@ -43,6 +46,10 @@ fn outputs(path: &Path, options: &Options) -> Result<Vec<u8>, Box<dyn Error>> {
     if inputs.is_empty() || inputs.len() % example_bytes != 0 {
         let found = inputs.len();
         return Err(format!("expected a multiple of {example_bytes} bytes of inputs, found {found}").into());
+    }
+    if trace {
+        set_inputs(&mut interpreter, &inputs[..example_bytes]);
+        std::fs::write(path.with_extension("trace"), written(&mut interpreter)?)?;
     }
     let mut outputs = Vec::new();
     for example in inputs.chunks_exact(example_bytes) {
@@ -70,4 +77,25 @@ fn set_inputs(interpreter: &mut Interpreter<'_>, example: &[u8]) {
             rest = following;
         }
     }
+}
+
+/// A line for each tensor that an operator writes.
+fn written(interpreter: &mut Interpreter<'_>) -> Result<String, Box<dyn Error>> {
+    let nodes = interpreter.nodes().map(|node| format!("{} {}", node.operator, node.kernel));
+    let nodes: Vec<String> = nodes.collect();
+    let mut lines = String::new();
+    interpreter.invoke_observed(&mut |node| {
+        let name = nodes.get(node.index).map_or("", String::as_str);
+        for output in node.outputs() {
+            lines += &format!("{} {name} {:016x} {}\n", node.index, hash(output.bytes), output.name);
+        }
+    })?;
+    Ok(lines)
+}
+
+/// FNV-1a: enough to tell whether two runs wrote the same.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

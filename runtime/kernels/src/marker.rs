@@ -1,11 +1,11 @@
 //! Two no-ops that an emulator's plugin recognises: what runs between them is counted (`agent/counter`).
 //!
-//! They are hints that no processor defines: each executes them as a no-op, and no compiler emits them. On a processor
-//! without such hints they are nothing at all, and [`COUNTABLE`] says so.
+//! On Arm they are hints that no processor defines: each executes them as a no-op. On x86-64 they are the long no-op with
+//! a displacement that means nothing. No compiler emits either. Elsewhere they are nothing at all, and [`COUNTABLE`] says so.
 #![allow(unsafe_code, reason = "inline assembly")]
 
 /// Whether the markers exist on this architecture.
-pub const COUNTABLE: bool = cfg!(any(target_arch = "aarch64", target_arch = "arm"));
+pub const COUNTABLE: bool = cfg!(any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64"));
 
 /// Counting begins behind this.
 #[inline(always)]
@@ -21,6 +21,11 @@ pub fn start() {
     unsafe {
         core::arch::asm!(".inst 0xe320f060", options(nostack, preserves_flags));
     }
+    // SAFETY: `nop` with an operand accesses no memory (Intel SDM, NOP); otherwise as above.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        core::arch::asm!("nop dword ptr [rax + rax + 0x65646760]", options(nostack, preserves_flags));
+    }
 }
 
 /// Counting ended before this.
@@ -35,5 +40,10 @@ pub fn stop() {
     #[cfg(target_arch = "arm")]
     unsafe {
         core::arch::asm!(".inst 0xe320f061", options(nostack, preserves_flags));
+    }
+    // SAFETY: as in `start`.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        core::arch::asm!("nop dword ptr [rax + rax + 0x65646761]", options(nostack, preserves_flags));
     }
 }
