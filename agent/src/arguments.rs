@@ -11,6 +11,7 @@ edgebench-agent: measures networks on this device for a controller
 
 Usage: edgebench-agent --store DIR [--counter FILE] [--patience SECS]
                        [--cpus LIST] [--lease TOKEN --owner TEXT]
+                       [--litert FILE]
 
 Speaks the edgebench protocol on standard input and output until the controller
 says goodbye or standard input ends. Started by `bench`; messages for people go
@@ -30,6 +31,9 @@ Options:
                    Use the device only if nobody else does; agents that show
                    the same token share it
       --owner TEXT Who uses it, for others to see
+      --litert FILE
+                   LiteRT's library, libLiteRt.so, for networks that shall run
+                   in LiteRT; not in agents built without it
   -V, --version    Print version and target, and exit
   -h, --help       Print this, and exit
 
@@ -57,6 +61,7 @@ pub(crate) struct Serve {
     pub(crate) cpus: Option<Vec<usize>>,
     pub(crate) lease: Option<String>,
     pub(crate) owner: String,
+    pub(crate) litert: Option<PathBuf>,
 }
 
 /// Why it asks for nothing that there is.
@@ -75,7 +80,7 @@ pub(crate) enum ArgumentError {
 }
 
 /// Options with a value.
-const OPTIONS: [&str; 6] = ["--store", "--counter", "--patience", "--cpus", "--lease", "--owner"];
+const OPTIONS: [&str; 7] = ["--store", "--counter", "--patience", "--cpus", "--lease", "--owner", "--litert"];
 
 /// Processors that a number may name: as many as Linux can be built for.
 const MAX_CPUS: usize = 1024;
@@ -100,7 +105,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             return Err(ArgumentError::Twice(name));
         }
     }
-    let [store, counter, patience, cpus, lease, owner] = values;
+    let [store, counter, patience, cpus, lease, owner, litert] = values;
     let text = |value: OsString| value.to_string_lossy().into_owned();
     Ok(Command::Serve(Serve {
         store: store.map(PathBuf::from).ok_or(ArgumentError::NoStore)?,
@@ -109,6 +114,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         cpus: cpus.map(processors).transpose()?,
         lease: lease.map(text),
         owner: owner.map(text).unwrap_or_default(),
+        litert: litert.map(PathBuf::from),
     }))
 }
 

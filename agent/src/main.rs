@@ -9,13 +9,15 @@ mod clock;
 mod emulated;
 mod lease;
 mod machine;
+#[cfg(feature = "litert")]
+mod peer;
 mod stdio;
 mod store;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use edgebench_agent_core::{Clock, Device, Identity, Meter, serve};
+use edgebench_agent_core::{Clock, Device, Identity, Meter, Peer, serve};
 
 use crate::arguments::{Command, Serve};
 use crate::lease::{Lease, LeaseError};
@@ -73,7 +75,12 @@ fn session(asked: &Serve, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitC
         Ok(transport) => transport,
         Err(error) => return fail(EXIT_BROKEN, &error),
     };
-    let device = Device { transport: &mut transport, clock, meter, store: &mut store };
+    let mut peer = match peer(asked) {
+        Ok(peer) => peer,
+        Err(error) => return fail(EXIT_USAGE, &error),
+    };
+    let peer = peer.as_mut().map(|peer| peer.as_mut() as &mut dyn Peer);
+    let device = Device { transport: &mut transport, clock, meter, store: &mut store, peer };
     let identity = Identity {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         target: env!("EDGEBENCH_TARGET").to_owned(),
@@ -82,6 +89,18 @@ fn session(asked: &Serve, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitC
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => fail(EXIT_BROKEN, &error),
     }
+}
+
+/// The runtime beside ours that was asked for.
+#[cfg(feature = "litert")]
+fn peer(asked: &Serve) -> Result<Option<Box<dyn Peer>>, &'static str> {
+    Ok(asked.litert.as_deref().map(|path| Box::new(peer::LiteRt::at(path)) as Box<dyn Peer>))
+}
+
+/// Static programs cannot open libraries.
+#[cfg(not(feature = "litert"))]
+fn peer(asked: &Serve) -> Result<Option<Box<dyn Peer>>, &'static str> {
+    if asked.litert.is_some() { Err("--litert: this agent was built without LiteRT") } else { Ok(None) }
 }
 
 /// Keeps the lease; ends this process when it went to somebody else.

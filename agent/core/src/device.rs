@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use edgebench_wire::{Condition, Digest};
 
+use crate::network::Peer;
+
 /// Everything that a session needs of the device it runs on.
 pub struct Device<'d> {
     /// The stream to the controller.
@@ -16,6 +18,8 @@ pub struct Device<'d> {
     pub meter: &'d mut dyn Meter,
     /// Where files are kept.
     pub store: &'d mut dyn Store,
+    /// A runtime beside ours, where there is one.
+    pub peer: Option<&'d mut dyn Peer>,
 }
 
 /// Who answers, as [`edgebench_wire::Hello`] tells it.

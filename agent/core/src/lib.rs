@@ -1,4 +1,5 @@
-//! What an agent does: the command state machine over [`Transport`], [`Clock`], [`Meter`] and [`Store`].
+//! What an agent does: the command state machine over [`Transport`], [`Clock`], [`Meter`] and [`Store`], with [`Peer`] for a
+//! runtime beside ours.
 //!
 //! [`serve`] answers one controller from its first byte to its last. Everything that differs between a phone, a
 //! Raspberry Pi and a microcontroller is behind the four traits of `device.rs`; this crate knows no files, sockets,
@@ -15,6 +16,7 @@ mod device;
 mod evaluate;
 mod failure;
 mod measure;
+mod network;
 mod pack;
 mod running;
 mod session;
@@ -27,4 +29,5 @@ pub use device::{
     Clock, Counter, CounterError, Device, Identity, Meter, Store, StoreError, StoredFile, Transport,
     TransportError,
 };
+pub use network::{Network, NetworkError, Peer};
 pub use session::{End, serve};

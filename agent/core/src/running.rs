@@ -1,16 +1,14 @@
-//! A model that is loaded and prepared, and the examples that it runs on. Knows the interpreter; knows no clock and no
-//! controller.
+//! A network that is ready, and the examples that it runs on. Knows no clock and no controller.
 
-use alloc::format;
 use alloc::string::ToString;
-use alloc::vec;
 use alloc::vec::Vec;
 
-use edgebench_interpreter::{Interpreter, KernelChoice, Options, TensorView};
+use edgebench_interpreter::{KernelChoice, Options, TensorView};
 use edgebench_wire::{Digest, Failure, FailureKind, Opened, RunOptions, TensorInfo};
 
 use crate::device::Store;
 use crate::failure::{Stop, failed, mismatch};
+use crate::network::Network;
 use crate::pack::Pack;
 use crate::stored::open_verified;
 
@@ -34,30 +32,33 @@ pub(crate) fn interpreter_options(options: &RunOptions) -> Result<Options, Failu
 }
 
 pub(crate) struct Running<'m> {
-    interpreter: Interpreter<'m>,
+    network: &'m mut dyn Network,
     /// The last pack that was used: a controller asks for one pack several times, and verifying it takes a while.
     pack: Option<(Digest, Pack)>,
     on_pack: bool,
 }
 
 impl<'m> Running<'m> {
-    pub(crate) fn new(interpreter: Interpreter<'m>) -> Self {
-        Self { interpreter, pack: None, on_pack: false }
+    pub(crate) fn new(network: &'m mut dyn Network) -> Self {
+        Self { network, pack: None, on_pack: false }
     }
 
     /// What [`edgebench_wire::Request::Open`] is answered with.
-    pub(crate) fn describe(&self, init_nanos: u64, model_bytes: usize) -> Opened {
-        let memory = self.interpreter.memory();
-        let inputs = (0..self.interpreter.input_count()).filter_map(|index| self.interpreter.input(index));
-        let outputs = (0..self.interpreter.output_count()).filter_map(|index| self.interpreter.output(index));
+    pub(crate) fn describe(&mut self, init_nanos: u64, model_bytes: usize) -> Opened {
+        let (arena_bytes, packed_bytes) = self.network.memory();
+        let mut outputs = Vec::new();
+        for index in 0..self.network.output_count() {
+            outputs.extend(self.network.output(index).map(|view| tensor_info(&view)));
+        }
+        let inputs = (0..self.network.input_count()).filter_map(|index| self.network.input(index));
         Opened {
             init_nanos,
             model_bytes: model_bytes as u64,
-            arena_bytes: memory.arena_bytes as u64,
-            packed_bytes: memory.packed_bytes as u64,
+            arena_bytes: arena_bytes.unwrap_or_default(),
+            packed_bytes: packed_bytes.unwrap_or_default(),
             inputs: inputs.map(|view| tensor_info(&view)).collect(),
-            outputs: outputs.map(|view| tensor_info(&view)).collect(),
-            kernels: self.kernels(),
+            outputs,
+            kernels: self.network.kernels(),
         }
     }
 
@@ -83,51 +84,33 @@ impl<'m> Running<'m> {
         let Some((_, pack)) = self.pack.as_mut().filter(|_| self.on_pack) else { return Ok(()) };
         let index = index % pack.count().max(1);
         let values = pack.example(index)?;
-        self.interpreter.set_input_f32(0, values).map_err(|error| failed(FailureKind::Data, error))?;
+        self.network.set_input(0, values).map_err(|error| failed(FailureKind::Data, error))?;
         Ok(())
     }
 
     /// One inference.
     pub(crate) fn invoke(&mut self) -> Result<(), Failure> {
-        self.interpreter.invoke().map_err(|error| failed(FailureKind::Model, error))
+        self.network.invoke().map_err(|error| failed(FailureKind::Model, error))
     }
 
     /// Output 0, which predictions are read from.
-    pub(crate) fn output(&self) -> Result<TensorView<'_>, Failure> {
+    pub(crate) fn output(&mut self) -> Result<TensorView<'_>, Failure> {
         let missing = || mismatch(FailureKind::Data, "model", "at least 1 output", 0);
-        self.interpreter.output(0).ok_or_else(missing)
+        self.network.output(0).ok_or_else(missing)
     }
 
     fn open_pack(&self, store: &mut dyn Store, digest: &Digest) -> Result<Pack, Stop> {
-        let count = self.interpreter.input_count();
-        let only = self.interpreter.input(0).filter(|_| count == 1);
+        let count = self.network.input_count();
+        let only = self.network.input(0).filter(|_| count == 1);
         let input = only.ok_or_else(|| mismatch(FailureKind::Data, "model for a pack", "1 input", count))?;
         Pack::open(open_verified(store, digest)?, input.shape)
     }
 
-    /// Makes every input a real zero, or zero bytes where an element type has no real values.
+    /// An input that cannot be zero stays as it is.
     fn zero_inputs(&mut self) {
-        for index in 0..self.interpreter.input_count() {
-            let Some(view) = self.interpreter.input(index) else { continue };
-            let zeros = vec![0.0; view.bytes.len() / view.dtype.size_bytes().max(1)];
-            let quantized = self.interpreter.set_input_f32(index, &zeros);
-            if let (Err(_), Some(bytes)) = (quantized, self.interpreter.input_bytes_mut(index)) {
-                bytes.fill(0);
-            }
+        for index in 0..self.network.input_count() {
+            let _ = self.network.zero_input(index);
         }
-    }
-
-    /// `OPERATOR kernel` with how many operators run so, in the order of their first use.
-    fn kernels(&self) -> Vec<(alloc::string::String, u32)> {
-        let mut counts: Vec<(alloc::string::String, u32)> = Vec::new();
-        for node in self.interpreter.nodes() {
-            let name = format!("{} {}", node.operator, node.kernel);
-            match counts.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, count)) => *count = count.saturating_add(1),
-                None => counts.push((name, 1)),
-            }
-        }
-        counts
     }
 }
 

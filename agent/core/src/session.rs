@@ -3,12 +3,15 @@
 //! A model borrows its bytes, and an interpreter its model, so an open model is a nested conversation that ends when
 //! it is closed, replaced, or the session ends.
 
+use alloc::string::String;
+
 use edgebench_interpreter::{Interpreter, Model};
 use edgebench_wire::{Digest, Facts, FailureKind, Hello, PROTOCOL_VERSION, Reply, Request, RunOptions};
 
 use crate::channel::{Channel, SessionError};
 use crate::device::{Device, Identity, Meter, Store};
 use crate::failure::{Stop, failed, mismatch};
+use crate::network::{Network, Peer};
 use crate::running::{Running, interpreter_options, kernel_names};
 use crate::stored::load_verified;
 use crate::timer::Timer;
@@ -33,6 +36,7 @@ pub fn serve(device: Device<'_>, identity: &Identity) -> Result<End, SessionErro
         timer: Timer::new(device.clock),
         meter: device.meter,
         store: device.store,
+        peer: device.peer.map(|peer| peer as &mut dyn Peer),
         identity,
         upload: Upload::default(),
         greeted: false,
@@ -47,6 +51,7 @@ pub(crate) struct Session<'d> {
     pub(crate) timer: Timer<'d>,
     pub(crate) meter: &'d mut dyn Meter,
     pub(crate) store: &'d mut dyn Store,
+    peer: Option<&'d mut dyn Peer>,
     identity: &'d Identity,
     upload: Upload,
     greeted: bool,
@@ -54,8 +59,8 @@ pub(crate) struct Session<'d> {
 
 /// Why a conversation about one model, or about none, is over.
 enum Turn {
-    /// Another model is asked for.
-    Open { model: Digest, options: RunOptions },
+    /// Another model is asked for, in the named peer or in our own runtime.
+    Open { model: Digest, options: RunOptions, peer: Option<String> },
     /// No model is open any more.
     Closed,
     /// So is the session.
@@ -75,14 +80,23 @@ impl Session<'_> {
         loop {
             turn = match turn {
                 Turn::Closed => self.converse(None)?,
-                Turn::Open { model, options } => self.open(&model, &options)?,
+                Turn::Open { model, options, peer } => self.open(&model, &options, peer.as_deref())?,
                 Turn::Ended(end) => return Ok(end),
             };
         }
     }
 
-    fn open(&mut self, model: &Digest, options: &RunOptions) -> Result<Turn, SessionError> {
-        match self.converse_with(model, options) {
+    fn open(
+        &mut self,
+        model: &Digest,
+        options: &RunOptions,
+        peer: Option<&str>,
+    ) -> Result<Turn, SessionError> {
+        let turn = match peer {
+            None => self.converse_with(model, options),
+            Some(peer) => self.converse_with_peer(model, options, peer),
+        };
+        match turn {
             Ok(turn) => Ok(turn),
             Err(Stop::Ended(error)) => Err(error),
             Err(Stop::Refused(failure)) => {
@@ -98,11 +112,32 @@ impl Session<'_> {
         let content = load_verified(self.store, model)?;
         let begun = self.timer.begin()?;
         let model = Model::load(content.bytes()).map_err(|error| failed(FailureKind::Model, error))?;
-        let interpreter =
+        let mut interpreter =
             Interpreter::new(&model, &options).map_err(|error| failed(FailureKind::Model, error))?;
         let init_nanos = self.timer.end(begun)?.amount;
-        let mut running = Running::new(interpreter);
-        self.channel.send(&Reply::Opened(running.describe(init_nanos, content.bytes().len())))?;
+        self.go_on_with(&mut interpreter, init_nanos, content.bytes().len())
+    }
+
+    /// The same in a runtime that is not ours.
+    fn converse_with_peer(&mut self, model: &Digest, options: &RunOptions, name: &str) -> Result<Turn, Stop> {
+        let content = load_verified(self.store, model)?;
+        let begun = self.timer.begin()?;
+        let peer = self.peer.as_deref_mut().filter(|peer| peer.name() == name);
+        let peer = peer.ok_or_else(|| mismatch(FailureKind::Model, "runtime", "edgebench", name))?;
+        let opened = peer.open(content.bytes(), options);
+        let mut network = opened.map_err(|error| failed(FailureKind::Model, error))?;
+        let init_nanos = self.timer.end(begun)?.amount;
+        self.go_on_with(network.as_mut(), init_nanos, content.bytes().len())
+    }
+
+    fn go_on_with(
+        &mut self,
+        network: &mut dyn Network,
+        init_nanos: u64,
+        model_bytes: usize,
+    ) -> Result<Turn, Stop> {
+        let mut running = Running::new(network);
+        self.channel.send(&Reply::Opened(running.describe(init_nanos, model_bytes)))?;
         Ok(self.converse(Some(&mut running))?)
     }
 
@@ -133,7 +168,12 @@ impl Session<'_> {
             Request::Put { digest, total_bytes, offset, chunk } => {
                 self.upload.take(self.store, &Piece { digest, total_bytes, offset, chunk: &chunk })?
             }
-            Request::Open { model, options } => return Ok(Answer::Turn(Turn::Open { model, options })),
+            Request::Open { model, options } => {
+                return Ok(Answer::Turn(Turn::Open { model, options, peer: None }));
+            }
+            Request::OpenPeer { runtime, model, options } => {
+                return Ok(Answer::Turn(Turn::Open { model, options, peer: Some(runtime) }));
+            }
             Request::Measure { pack, warmup, steady } => {
                 self.measure(running.ok_or_else(not_open)?, pack.as_ref(), &warmup, &steady)?
             }

@@ -75,6 +75,15 @@ pub enum Request {
     Bye,
     /// The controller is there and waits. Not answered; an agent may end when it hears nothing for long.
     StillHere,
+    /// Load a model from the store in a runtime beside ours. Answered by [`Reply::Opened`].
+    OpenPeer {
+        /// Its name, such as `litert`.
+        runtime: String,
+        /// The model file.
+        model: Digest,
+        /// How to run it; the kernel sets are the runtime's own.
+        options: RunOptions,
+    },
 }
 
 /// What the agent answers.

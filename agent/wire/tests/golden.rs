@@ -26,6 +26,7 @@ fn request_name(request: &Request) -> &'static str {
         Request::Close => "request-close",
         Request::Bye => "request-bye",
         Request::StillHere => "request-still-here",
+        Request::OpenPeer { .. } => "request-open-peer",
     }
 }
 
@@ -78,6 +79,11 @@ fn requests() -> Vec<Request> {
         Request::Close,
         Request::Bye,
         Request::StillHere,
+        Request::OpenPeer {
+            runtime: "litert".into(),
+            model: digest,
+            options: RunOptions { threads: 2, kernels: "auto".into() },
+        },
     ]
 }
 

@@ -15,7 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["edgebench-reports", "edgebench-wire", "edgebench-converter", "edgebench-litert"],
     ),
     ("edgebench-reports", &[]),
-    ("edgebench-agent", &["edgebench-agent-core", "edgebench-wire", "edgebench-interpreter"]),
+    (
+        "edgebench-agent",
+        &["edgebench-agent-core", "edgebench-wire", "edgebench-interpreter", "edgebench-litert"],
+    ),
     ("edgebench-agent-core", &["edgebench-wire", "edgebench-interpreter"]),
     ("edgebench-counter", &[]),
     ("edgebench-wire", &[]),

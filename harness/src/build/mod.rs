@@ -228,6 +228,10 @@ fn compile(mut cargo: Command, repository: &Path, target: &str) -> Result<PathBu
     if target != HOST_TARGET {
         cargo.args(["--target", target]);
     }
+    if target == HOST_TARGET {
+        // Not static, so that it can open the peer's library.
+        cargo.args(["--features", "litert"]);
+    }
     let output = cargo
         .args(["--profile", "agent", "--package", PROGRAM, "--locked"])
         .args(["--message-format", "json-render-diagnostics"])

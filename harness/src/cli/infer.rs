@@ -8,6 +8,7 @@ use super::{Terminal, print};
 use crate::error::{BenchError, ExitCode};
 use crate::npy::{self, Array, Values};
 use crate::peer;
+use crate::plan::RUNTIME_EDGEBENCH;
 use crate::run::write_whole;
 
 /// Arguments of `bench infer`.
@@ -45,9 +46,19 @@ pub(super) struct InferArgs {
 
 /// What can run a model.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum, Debug)]
-enum Runtime {
+pub(super) enum Runtime {
     Edgebench,
     Litert,
+}
+
+impl Runtime {
+    /// Its name in plans and records.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Edgebench => RUNTIME_EDGEBENCH,
+            Self::Litert => "litert",
+        }
+    }
 }
 
 pub(super) fn run(arguments: &InferArgs, _terminal: Terminal) -> Result<ExitCode, BenchError> {

@@ -8,6 +8,7 @@ use edgebench_reports::record::{CellRecord, Outcome};
 use edgebench_reports::render;
 use tokio_util::sync::CancellationToken;
 
+use super::infer::Runtime;
 use super::locations::{InventoryFile, ResultsFolder, Storage, SuiteFolders};
 use super::{Terminal, print};
 use crate::error::{BenchError, ExitCode};
@@ -40,6 +41,18 @@ pub(super) struct RunArgs {
     /// Numbers of worker threads, in place of those of each device.
     #[arg(long = "num_threads", aliases = ["num-threads", "threads"], value_name = "N", value_delimiter = ',')]
     threads: Vec<u16>,
+    /// What executes the networks: edgebench, litert, or both, which are then measured in turns.
+    #[arg(
+        long = "runtime",
+        value_enum,
+        value_name = "RUNTIMES",
+        value_delimiter = ',',
+        default_value = "edgebench"
+    )]
+    runtimes: Vec<Runtime>,
+    /// LiteRT's library, libLiteRt.so; else EDGEBENCH_LITERT, else that of the Python package ai-edge-litert.
+    #[arg(long, value_name = "FILE")]
+    litert: Option<PathBuf>,
     /// Kernel set: auto, reference, portable, or an instruction set that `bench devices --check` lists.
     #[arg(long, value_name = "SET", default_value = "auto")]
     kernels: String,
@@ -173,7 +186,11 @@ fn request(arguments: &RunArgs) -> Result<RunRequest, BenchError> {
     let suite = Suite::find(arguments.suite.as_deref().unwrap_or_default(), arguments.suites.paths())?;
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let Limits { warmup_runs, warmup_min_secs, num_runs, min_secs, max_secs, blocks } = arguments.limits;
+    let litert = arguments.runtimes.contains(&Runtime::Litert);
+    let litert = litert.then(|| crate::peer::locate(arguments.litert.as_deref())).transpose()?;
     Ok(RunRequest {
+        runtimes: arguments.runtimes.iter().map(|runtime| runtime.name().to_owned()).collect(),
+        litert: litert.map(absolute),
         suite: absolute(suite.file),
         inventory: arguments.inventory.path().map(absolute),
         devices: arguments.devices.clone(),

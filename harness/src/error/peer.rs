@@ -15,6 +15,13 @@ impl From<PeerError> for BenchError {
 }
 
 impl BenchError {
+    /// A peer that shall run where it cannot.
+    pub fn peer_on(device: &str, runtime: &str) -> Self {
+        Report::new(ExitCode::Usage, format!("device {device}: runtime {runtime} cannot run there"))
+            .help("peers are opened by agents on this machine: name devices with transport = \"local\"")
+            .into()
+    }
+
     /// Options that do not go together or have a value that is none.
     pub fn option(what: impl std::fmt::Display) -> Self {
         Report::new(ExitCode::Usage, what).into()

@@ -7,7 +7,7 @@ use edgebench_reports::record::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::plan::StepId;
+use crate::plan::{RUNTIME_EDGEBENCH, StepId};
 
 /// One line of the journal. New kinds are added at the end; old journals stay readable.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -105,12 +105,23 @@ pub struct RunRequest {
     pub variants: Vec<String>,
     /// Thread counts instead of the devices' own.
     pub threads: Vec<u16>,
+    /// What executes the networks: our runtime, and peers beside it.
+    #[serde(default = "only_ours")]
+    pub runtimes: Vec<String>,
+    /// LiteRT's library, when it is one of them.
+    #[serde(default)]
+    pub litert: Option<PathBuf>,
     /// Kernel set: `auto`, `reference`, `portable`, or an instruction set.
     pub kernels: String,
     /// Seed of the order of blocks.
     pub seed: u64,
     /// Limits instead of the suite's own.
     pub measure: MeasureOverrides,
+}
+
+/// Runs from before there were others.
+fn only_ours() -> Vec<String> {
+    vec![RUNTIME_EDGEBENCH.to_owned()]
 }
 
 /// `benchmark_model`'s limits, where the command line gives them.

@@ -25,7 +25,7 @@ use super::settling::{self, Settled};
 use super::store::write_whole;
 use crate::build::AgentBinary;
 use crate::inventory::Settle;
-use crate::plan::{StepId, StepKind};
+use crate::plan::{RUNTIME_EDGEBENCH, StepId, StepKind};
 use crate::session::{Client, Doing, Measurement, Reach, SessionError};
 
 /// What every device's executor needs of the run.
@@ -387,7 +387,9 @@ impl Executor {
                 let result = median_text(&block.steady_nanos, self.device.emulated);
                 let memory = Entry::Memory { cell: step.cell, memory: memory_record(opened) };
                 let block = Entry::Block { cell: step.cell, block };
-                (if number == 0 { vec![memory, block] } else { vec![block] }, result)
+                // A peer does not tell what its arena and weights take.
+                let tells = number == 0 && job.cell.runtime == RUNTIME_EDGEBENCH;
+                (if tells { vec![memory, block] } else { vec![block] }, result)
             }
             (StepKind::Evaluate, Some(data)) => {
                 let evaluation = self.evaluate(&mut client, data, &job.cell).await?;
@@ -413,7 +415,10 @@ impl Executor {
             file_bytes += client.deploy(data.digest, &data.path).await?;
         }
         self.tally.file_bytes.fetch_add(file_bytes, Ordering::Relaxed);
-        let opened = client.open(model.digest, &job.options).await?;
+        let opened = match job.cell.runtime.as_str() {
+            RUNTIME_EDGEBENCH => client.open(model.digest, &job.options).await?,
+            peer => client.open_peer(peer, model.digest, &job.options).await?,
+        };
         Ok((client, opened))
     }
 

@@ -19,7 +19,8 @@ use crate::session::{Client, SessionError, reach};
 pub fn meet(device: &Device, cache: &Cache, agent: Option<&Path>) -> Result<(Hello, Facts), BenchError> {
     let trouble = |error: SessionError| BenchError::session(&device.name, &error);
     let visit = format!("visit-{}", std::process::id());
-    let reach = reach(device, cache, &device_store(cache, &device.name), lease(&visit)).map_err(trouble)?;
+    let reach =
+        reach(device, cache, &device_store(cache, &device.name), lease(&visit), None).map_err(trouble)?;
     let agent = build::agent(cache, device.agent_target(), agent)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::output)?;
@@ -41,7 +42,8 @@ pub fn meet(device: &Device, cache: &Cache, agent: Option<&Path>) -> Result<(Hel
 /// When it cannot be reached or does not let us.
 pub fn clean(device: &Device, cache: &Cache) -> Result<(), BenchError> {
     let trouble = |error: SessionError| BenchError::session(&device.name, &error);
-    let reach = reach(device, cache, &device_store(cache, &device.name), lease("clean")).map_err(trouble)?;
+    let reach =
+        reach(device, cache, &device_store(cache, &device.name), lease("clean"), None).map_err(trouble)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::output)?;
     runtime.block_on(reach.clean()).map_err(trouble)

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edgebench_reports::frame::write_run;
-use edgebench_reports::record::{Outcome, RunRecord};
+use edgebench_reports::record::{Cell, Outcome, RunRecord};
 use edgebench_reports::render;
 use edgebench_wire::{Limits, RunOptions};
 use jiff::Timestamp;
@@ -134,11 +134,12 @@ impl Loaded {
         let selected = inventory.select(&request.devices)?;
         let devices = devices(&selected, &request)?;
         let selected: Vec<&Device> = devices.iter().collect();
+        check_peers(&request, &selected)?;
         let measure = overridden(suite.measure, &request.measure);
         let plan = Plan::new(&Request {
             suite: &suite,
             devices: &selected,
-            runtimes: &[RUNTIME_EDGEBENCH.to_owned()],
+            runtimes: &request.runtimes,
             models: some(&request.models),
             variants: some(&request.variants),
             threads: some(&request.threads),
@@ -188,6 +189,16 @@ fn devices(selected: &[&Device], request: &RunRequest) -> Result<Vec<Device>, Be
     let emulated: Result<Vec<Device>, InventoryError> =
         selected.iter().map(|device| device.emulated()).collect();
     Ok(emulated?)
+}
+
+/// Peers are libraries of this machine: only agents that run here can open them.
+fn check_peers(request: &RunRequest, devices: &[&Device]) -> Result<(), BenchError> {
+    let peer = request.runtimes.iter().find(|runtime| *runtime != RUNTIME_EDGEBENCH);
+    let remote = devices.iter().find(|device| !matches!(device.transport, Transport::Local));
+    match (peer, remote) {
+        (Some(peer), Some(device)) => Err(BenchError::peer_on(&device.name, peer)),
+        _ => Ok(()),
+    }
 }
 
 /// Starts a new run.
@@ -339,6 +350,7 @@ fn device_runs(
             &context.cache,
             &device_store(&context.cache, &device.name),
             identity::lease(run),
+            loaded.request.litert.as_deref(),
         )
         .map_err(|error| with_causes(&error)),
         settle: device.settle.clone(),
@@ -356,11 +368,16 @@ fn planned(devices: &[DeviceRun], loaded: &Loaded, before: &[Entry]) -> Event {
 }
 
 fn jobs(loaded: &Loaded, prepared: &Prepared) -> Vec<Job> {
-    let one = |cell: &edgebench_reports::record::Cell| Job {
+    let kernels = |cell: &Cell| match cell.runtime.as_str() {
+        RUNTIME_EDGEBENCH => loaded.request.kernels.clone(),
+        // Our names of kernel sets are not a peer's.
+        _ => "auto".to_owned(),
+    };
+    let one = |cell: &Cell| Job {
         cell: cell.clone(),
         model: prepared.model(&cell.model, &cell.variant),
         data: prepared.data(&cell.model),
-        options: RunOptions { threads: cell.threads, kernels: loaded.request.kernels.clone() },
+        options: RunOptions { threads: cell.threads, kernels: kernels(cell) },
     };
     loaded.plan.cells.iter().map(one).collect()
 }

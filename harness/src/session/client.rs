@@ -153,6 +153,23 @@ impl Client {
         }
     }
 
+    /// Loads a model that is in the agent's store, in a runtime beside ours.
+    ///
+    /// # Errors
+    /// When the agent has no such runtime, or it cannot load or prepare the model.
+    pub async fn open_peer(
+        &mut self,
+        runtime: &str,
+        model: Digest,
+        options: &RunOptions,
+    ) -> Result<Opened, SessionError> {
+        let request = Request::OpenPeer { runtime: runtime.to_owned(), model, options: options.clone() };
+        match self.ask(OPENING, &request, self.silence).await? {
+            Reply::Opened(opened) => Ok(opened),
+            other => Err(unexpected(OPENING, &other)),
+        }
+    }
+
     /// Times runs of the open model; `progress` hears the number of samples so far.
     ///
     /// # Errors

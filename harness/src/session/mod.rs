@@ -66,7 +66,7 @@ pub trait Reach: Send + Sync {
 
 /// The way to a device of the inventory. `store` is a folder on the controller for what a local agent receives; the
 /// cache holds what is made once; `lease` is the owner that another user of the device is shown, and the word that makes
-/// it ours.
+/// it ours; `litert` is LiteRT's library on the controller, for local agents that shall run networks in it.
 ///
 /// # Errors
 /// When its transport is not part of this build, or what stands in for the device is missing.
@@ -75,13 +75,19 @@ pub fn reach(
     cache: &Cache,
     store: &Path,
     lease: (String, String),
+    litert: Option<&Path>,
 ) -> Result<Arc<dyn Reach>, SessionError> {
     let cpus = device.cpus.clone();
     match &device.transport {
-        Transport::Local => Ok(Arc::new(Local::new(store.to_owned(), AgentFlags { cpus, lease: None }))),
-        Transport::Ssh(ssh) => Ok(Arc::new(Ssh::new(ssh, AgentFlags { cpus, lease: Some(lease) })?)),
+        Transport::Local => Ok(Arc::new(Local::new(
+            store.to_owned(),
+            AgentFlags { cpus, lease: None, litert: litert.map(Path::to_owned) },
+        ))),
+        Transport::Ssh(ssh) => {
+            Ok(Arc::new(Ssh::new(ssh, AgentFlags { cpus, lease: Some(lease), litert: None })?))
+        }
         Transport::Adb { serial } => {
-            Ok(Arc::new(Adb::new(serial.as_deref(), AgentFlags { cpus, lease: Some(lease) })?))
+            Ok(Arc::new(Adb::new(serial.as_deref(), AgentFlags { cpus, lease: Some(lease), litert: None })?))
         }
         Transport::Emulated { cpu } => {
             let emulator = Emulator::find(device.agent_target())?;

@@ -1,6 +1,7 @@
 //! What is done on a device through its shell, whatever brings the command there: scripts that stand here and nowhere
 //! else, with everything variable handed to them as quoted arguments.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Output, SessionError, Word};
@@ -35,6 +36,8 @@ pub struct AgentFlags {
     pub cpus: Option<String>,
     /// Who uses the device, and the word that later agents of the same run show.
     pub lease: Option<(String, String)>,
+    /// LiteRT's library on the device, for networks that shall run in LiteRT.
+    pub litert: Option<PathBuf>,
 }
 
 impl AgentFlags {
@@ -46,6 +49,9 @@ impl AgentFlags {
         }
         if let Some((owner, token)) = &self.lease {
             arguments.extend(["--lease".to_owned(), token.clone(), "--owner".to_owned(), owner.clone()]);
+        }
+        if let Some(library) = &self.litert {
+            arguments.extend(["--litert".to_owned(), library.display().to_string()]);
         }
         arguments
     }

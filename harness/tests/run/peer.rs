@@ -105,3 +105,30 @@ fn an_unknown_signature_is_told_with_those_that_there_are() {
     let text = &ended.expect_code(2).stderr;
     assert!(text.contains("model: expected a signature of []") && text.contains("\"nope\""), "{text}");
 }
+
+#[test]
+fn both_runtimes_are_measured_in_turns_and_compared() {
+    if no_litert() {
+        return;
+    }
+    let place = Place::new();
+    let ended = place.run(&["run", "--suite", "small", "--runtime", "edgebench,litert", "--models", "net"]);
+    ended.expect_code(0);
+    let text = place.run(&["report", "--format", "csv"]).expect_code(0).stdout.clone();
+    let of = |runtime: &str| text.lines().filter(|line| line.contains(runtime)).count();
+    assert_eq!((of("edgebench"), of("litert")), (2, 2), "{text}");
+    // Both saw the same examples through the same protocol, and agree on almost all.
+    assert!(ended.stdout.contains("vs peer"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_peer_on_a_device_elsewhere_is_refused_before_anything_is_built() {
+    let place = Place::new();
+    std::fs::write(place.path().join("devices.toml"), "[pi]\ntransport = \"ssh\"\nhost = \"pi.local\"\n")
+        .expect("written");
+    let library = ["--litert", "suites/small/suite.toml", "--inventory", "devices.toml"];
+    let run = ["run", "--suite", "small", "--devices", "pi", "--runtime", "litert"];
+    let ended = place.run(&[&run[..], &library[..]].concat());
+    let text = &ended.expect_code(2).stderr;
+    assert!(text.contains("device pi: runtime litert cannot run there"), "{text}");
+}

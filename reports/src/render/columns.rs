@@ -128,6 +128,20 @@ const COLUMNS: &[Column] = &[
         text: |cell| cell.speed.as_ref()?.ratio.interval.map(figures::times_interval),
     },
     Column {
+        title: "vs peer",
+        meaning: "Median latency of the same network in the other runtime by that in this one: above 1 this one is faster.",
+        rank: 1,
+        place: Place::Own,
+        text: |cell| cell.against_peer.as_ref().map(|speed| figures::times(speed.ratio.ratio)),
+    },
+    Column {
+        title: "vs peer interval",
+        meaning: "Interval of the speed against the other runtime, from a seeded bootstrap over blocks.",
+        rank: 8,
+        place: Place::Addition,
+        text: |cell| cell.against_peer.as_ref()?.ratio.interval.map(figures::times_interval),
+    },
+    Column {
         title: "top-1",
         meaning: "Share of examples whose first answer is right.",
         rank: 1,

@@ -89,6 +89,8 @@ pub struct CellSummary {
     pub latency: Option<Latency>,
     /// Against the reference.
     pub speed: Option<Speed>,
+    /// Against the same network in the first other runtime of the run.
+    pub against_peer: Option<Speed>,
     /// On the data set.
     pub accuracy: Option<Accuracy>,
     /// Of one inference.
@@ -179,6 +181,10 @@ fn summarize_cell(run: &RunRecord, record: &CellRecord) -> CellSummary {
         init: over_blocks(record, |block| Some(block.init_nanos)),
         first_inference: over_blocks(record, |block| block.warmup_nanos.first().copied()),
         speed: other.and_then(|reference| latency::speed(record, reference, seed(run.run.seed, cell))),
+        against_peer: peer_of(run, cell).and_then(|peer| {
+            let speed = latency::speed(record, peer, seed(run.run.seed, cell))?;
+            Some(Speed { reference: peer.cell.runtime.clone(), ..speed })
+        }),
         latency,
         accuracy: record.evaluation.as_ref().and_then(|evaluation| {
             accuracy(evaluation, other.and_then(|reference| reference.evaluation.as_ref()))
@@ -203,6 +209,14 @@ fn reference_variant<'a>(run: &'a RunRecord, model: &str) -> Option<&'a str> {
 fn reference_of<'a>(run: &'a RunRecord, cell: &Cell) -> Option<&'a CellRecord> {
     let wanted = Cell { variant: reference_variant(run, &cell.model)?.to_owned(), ..cell.clone() };
     run.cells.iter().find(|record| record.cell == wanted)
+}
+
+/// The same network, measured in turns with it in another runtime.
+fn peer_of<'a>(run: &'a RunRecord, cell: &Cell) -> Option<&'a CellRecord> {
+    run.cells.iter().find(|record| {
+        record.cell.runtime != cell.runtime
+            && Cell { runtime: cell.runtime.clone(), ..record.cell.clone() } == *cell
+    })
 }
 
 /// None for a file that could not be made.

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::choice::Options;
@@ -274,6 +275,21 @@ fn no_such_input(index: usize, count: usize) -> Fault {
 
 fn place_of_input(index: usize, view: &TensorView<'_>) -> String {
     format!("model input {index} ({})", place_of_tensor(view.index, view.name))
+}
+
+/// Real values as the elements of a tensor of this type, scale and zero point: as they are for float32, quantized as
+/// `QUANTIZE` does for integers; in the byte order of this machine.
+///
+/// # Errors
+/// When an integer type has no scale, or a type no real values.
+pub fn stored_values(
+    values: &[f32],
+    dtype: DType,
+    scale_zero_point: Option<(f32, i32)>,
+) -> Result<Vec<u8>, DataError> {
+    let mut bytes = vec![0; values.len().saturating_mul(dtype.size_bytes())];
+    store(values, dtype, scale_zero_point, &mut bytes, format!("{dtype} tensor"))?;
+    Ok(bytes)
 }
 
 /// Writes real values as elements of `dtype`.

@@ -33,7 +33,7 @@ pub use edgebench_kernels::marker;
 
 pub use choice::{KernelChoice, Options, UnknownKernels};
 pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};
-pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun};
+pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun, stored_values};
 pub use model::{Model, Node, Signature, TensorInfo};
 pub use prepare::Lack;
 pub use registry::Operators;

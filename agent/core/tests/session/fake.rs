@@ -232,6 +232,7 @@ impl Bench {
 
     pub(crate) fn serve(&mut self) -> Result<End, SessionError> {
         let device = Device {
+            peer: None,
             transport: &mut self.wire,
             clock: &mut self.clock,
             meter: &mut self.meter,
