@@ -1,8 +1,8 @@
 //! ADD, SUB and MUL on int8 in 32-bit vectors, equal to the reference bit for bit.
 //!
-//! A sum is linear in its operands but for the roundings on the way. [`LinearSum`] computes it with one rounding and knows
+//! A sum is linear in its operands but for the roundings on the way. `LinearSum` computes it with one rounding and knows
 //! how far the reference may be from it; where a tie lies within that distance, which is rare, the reference is asked. A
-//! product of two int8 has 17 bits, so that [`ExactProduct`] can follow the reference's roundings in 32 bits.
+//! product of two int8 has 17 bits, so that `ExactProduct` can follow the reference's roundings in 32 bits.
 
 use crate::isa::{Body, Isa, Portable};
 use crate::reference::binary as reference;
@@ -282,17 +282,17 @@ pub(crate) fn mul<I: Isa>(
     }
 }
 
-/// [`add`] for any CPU.
+/// `add` for any CPU.
 pub fn add_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     add(Portable::new(), constants, walk, left, right, output);
 }
 
-/// [`sub`] for any CPU.
+/// `sub` for any CPU.
 pub fn sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     sub(Portable::new(), constants, walk, left, right, output);
 }
 
-/// [`mul`] for any CPU.
+/// `mul` for any CPU.
 pub fn mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]) {
     mul(Portable::new(), constants, walk, left, right, output);
 }

@@ -98,12 +98,12 @@ pub(crate) fn softmax_on<I: Isa>(isa: I, beta: f32, depth: usize, input: &[f32],
     isa.vectorize(Softmax { isa: PhantomData::<I>, beta, depth, input, output });
 }
 
-/// [`logistic_on`] for any CPU.
+/// `logistic_on` for any CPU.
 pub fn logistic(input: &[f32], output: &mut [f32]) {
     logistic_on(Portable::new(), input, output);
 }
 
-/// [`softmax_on`] for any CPU.
+/// `softmax_on` for any CPU.
 pub fn softmax(beta: f32, depth: usize, input: &[f32], output: &mut [f32]) {
     softmax_on(Portable::new(), beta, depth, input, output);
 }
