@@ -7,6 +7,7 @@
 //! conversion picks the exit code and adds labels, causes and help with the methods of [`Report`].
 
 mod artifact;
+mod compare;
 mod config;
 mod dataset;
 mod device;
@@ -17,6 +18,7 @@ mod peer;
 mod plan;
 mod render;
 mod run;
+mod trend;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -4,12 +4,15 @@
 //! crate.
 #![forbid(unsafe_code)]
 
+pub mod compare;
 pub mod frame;
 pub mod gate;
 pub mod metrics;
 pub mod policy;
 pub mod record;
 pub mod render;
+pub mod simulate;
 pub mod stats;
 pub mod summary;
+pub mod trend;
 pub mod verdict;

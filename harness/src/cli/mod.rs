@@ -2,6 +2,8 @@
 //! wording of errors here.
 
 mod agree;
+mod cells;
+mod compare;
 mod convert;
 mod devices;
 mod diff_outputs;
@@ -14,13 +16,16 @@ mod parity;
 mod plan;
 mod report;
 mod run;
+mod self_check;
 mod suites;
+mod trend;
 
 use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 use edgebench_reports::render::TerminalOptions;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{BenchError, ExitCode};
 use crate::run::Display;
@@ -72,6 +77,12 @@ enum Verb {
     Plan(plan::PlanArgs),
     /// Tell whether devices gave the same outputs, bit by bit, in runs that kept them.
     Agree(agree::AgreeArgs),
+    /// Tell whether one revision is slower than another: both built, measured pair by pair on the same device.
+    Compare(Box<compare::CompareArgs>),
+    /// Show how figures went over runs, and which commits changed them; write it as a static site.
+    Trend(trend::TrendArgs),
+    /// Compare this build with itself: how far comparisons on a device can be trusted, and how small a change they show.
+    SelfCheck(Box<self_check::SelfCheckArgs>),
     /// Write a quantized variant of a float .tflite model.
     Convert(convert::ConvertArgs),
     /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
@@ -124,6 +135,23 @@ impl Terminal {
     }
 }
 
+/// The first Ctrl-C (or SIGTERM) stops the work in order; the second ends the program at once.
+async fn listen(cancel: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    for attempt in 0..2 {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        if attempt == 0 {
+            cancel.cancel();
+        } else {
+            std::process::exit(i32::from(ExitCode::Interrupted.code()));
+        }
+    }
+}
+
 /// Columns of the terminal; 100 where there is none.
 fn terminal_width() -> usize {
     const WITHOUT_TERMINAL: usize = 100;
@@ -141,6 +169,9 @@ impl Cli {
             Verb::Gate(arguments) => gate::run(&arguments, terminal),
             Verb::Plan(arguments) => plan::run(&arguments, terminal),
             Verb::Agree(arguments) => agree::run(&arguments, terminal),
+            Verb::Compare(arguments) => compare::run(&arguments, terminal),
+            Verb::Trend(arguments) => trend::run(&arguments, terminal),
+            Verb::SelfCheck(arguments) => self_check::run(&arguments, terminal),
             Verb::Convert(arguments) => convert::run(&arguments, terminal),
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
             Verb::Infer(arguments) => infer::run(&arguments, terminal),

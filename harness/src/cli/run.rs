@@ -8,9 +8,10 @@ use edgebench_reports::record::{CellRecord, Outcome};
 use edgebench_reports::render;
 use tokio_util::sync::CancellationToken;
 
+use super::cells::seconds;
 use super::infer::Runtime;
 use super::locations::{InventoryFile, ResultsFolder, Storage, SuiteFolders};
-use super::{Terminal, print};
+use super::{Terminal, listen, print};
 use crate::error::{BenchError, ExitCode};
 use crate::plan::StepKind;
 use crate::run::{
@@ -109,16 +110,6 @@ struct Limits {
     blocks: Option<u32>,
 }
 
-/// Longest duration that may be asked for: a day.
-const MAX_SECONDS: f64 = 86_400.0;
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=MAX_SECONDS).contains(&value) => Ok(value),
-        _ => Err(format!("expected seconds from 0 to {MAX_SECONDS}")),
-    }
-}
-
 pub(super) fn run(arguments: &RunArgs, terminal: Terminal) -> Result<ExitCode, BenchError> {
     if arguments.dry_run {
         dry_run(arguments)?;
@@ -148,23 +139,6 @@ async fn work(arguments: &RunArgs, terminal: Terminal) -> Result<Finished, Bench
     // The last sender of events is gone with the context; what is still to be shown is shown before anything else.
     let _ = shown.await;
     finished
-}
-
-/// The first Ctrl-C (or SIGTERM) stops the run in order; the second ends the program at once.
-async fn listen(cancel: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
-    for attempt in 0..2 {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        }
-        if attempt == 0 {
-            cancel.cancel();
-        } else {
-            std::process::exit(i32::from(ExitCode::Interrupted.code()));
-        }
-    }
 }
 
 fn context(arguments: &RunArgs, events: Events, cancel: CancellationToken) -> Result<Context, BenchError> {

@@ -42,7 +42,7 @@ fn run_id(now: Timestamp, suite: &str, process: u32) -> String {
 
 /// Who uses a device for a run, in words for others, and the word by which agents of the same run know each other: it
 /// stays the same when a run is taken up again.
-pub(super) fn lease(run: &str) -> (String, String) {
+pub(crate) fn lease(run: &str) -> (String, String) {
     let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = text("USER").or_else(|| text("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

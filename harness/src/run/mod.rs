@@ -39,6 +39,7 @@ use crate::suite::{Measure, Suite};
 pub use entry::{Entry, MeasureOverrides, RunRequest, Started};
 pub use event::{Event, Events};
 pub use executor::{EvaluationData, ModelFile};
+pub(crate) use identity::lease;
 pub use journal::{Journal, JournalError};
 pub use meeting::{clean, meet};
 pub use outputs::{KeptOutputs, kept_outputs};

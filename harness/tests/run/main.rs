@@ -4,9 +4,11 @@
 
 mod broken;
 mod emulated;
+mod history;
 mod interrupted;
 mod kept;
 mod outcome;
+mod pairs;
 mod peer;
 mod phone;
 mod place;

@@ -22,12 +22,15 @@ pub use plan::plan;
 pub use plot::{Plot, plots};
 pub use terminal::{TerminalOptions, terminal};
 
+pub(crate) use outside::printable_lines;
+pub(crate) use plot::PALETTE;
+
 /// Why a report could not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RenderError {
     /// The page's template.
-    #[error("template report.html: {0:#}")]
+    #[error("template: {0:#}")]
     Template(#[from] minijinja::Error),
     /// A picture of the page.
     #[error("plot {name}: {reason}")]

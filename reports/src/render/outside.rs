@@ -7,7 +7,7 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// As [`printable`], for a document that has lines of its own.
-pub(super) fn printable_lines(text: &str) -> String {
+pub(crate) fn printable_lines(text: &str) -> String {
     text.chars().map(|one| if is_harmful(one) && one != '\n' { '\u{fffd}' } else { one }).collect()
 }
 

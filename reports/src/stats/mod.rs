@@ -6,6 +6,7 @@
 //! distribution, which claim no interval. Knows plain numbers: no record, no unit, no text. Nothing here is a mean.
 
 pub mod blocks;
+pub mod changepoint;
 pub mod multiplicity;
 pub mod paired;
 pub mod paired_drop;

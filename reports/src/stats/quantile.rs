@@ -46,7 +46,15 @@ pub fn median(ascending: &[f64]) -> Option<f64> {
 
 /// Middle of values in any order.
 pub fn median_of(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    median(&sorted(values.into_iter().collect()))
+    let mut values: Vec<f64> = values.into_iter().collect();
+    let (middle, even) = (values.len() / 2, values.len().is_multiple_of(2));
+    if values.is_empty() {
+        return None;
+    }
+    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let upper = *upper;
+    let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| even);
+    Some(lower.map_or(upper, |lower| lower + (upper - lower) / 2.0))
 }
 
 /// The smallest value that at least the share `q` (0 to 1) of ascending values does not exceed: always a value that

@@ -12,7 +12,7 @@ use crate::record::RunRecord;
 use crate::summary::{CellSummary, Group, RunSummary, summarize};
 
 /// The colours of pictures and page.
-pub(super) const PALETTE: &str = include_str!("palette.css");
+pub(crate) const PALETTE: &str = include_str!("palette.css");
 
 /// One picture.
 #[derive(Clone, PartialEq, Debug)]
