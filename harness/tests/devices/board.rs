@@ -2,11 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::place::{Place, repository};
 
 /// Addresses that are tried for a board: 10.213.N.0/24.
 const NUMBERS: std::ops::Range<u32> = 10..250;
+
+/// The number that is tried next.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// One board is started at a time.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// An sshd in a namespace of its own. Ended when it is dropped.
 pub(crate) struct Board {
@@ -21,22 +29,20 @@ impl Board {
         if !busybox.is_file() {
             return Err("ci/devices/fetch was not run".to_owned());
         }
-        let first = std::process::id() % (NUMBERS.end - NUMBERS.start);
-        for offset in 0..NUMBERS.end - NUMBERS.start {
-            let number = NUMBERS.start + (first + offset) % (NUMBERS.end - NUMBERS.start);
+        let all = NUMBERS.end - NUMBERS.start;
+        let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..all {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let number = NUMBERS.start + (std::process::id() * 7 + next) % all;
             if Path::new("/run/netns").join(format!("ebdev{number}")).exists() {
                 continue;
             }
             let folder =
                 Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("board-{number}-{}", std::process::id()));
-            let board = Self { number, folder };
-            let folder = board.folder.display().to_string();
-            match script(&["up", &number.to_string(), &folder]) {
-                Ok(()) => return Ok(board),
-                // Somebody else was faster with this number.
-                Err(reason) if reason.contains("File exists") => std::mem::forget(board),
-                Err(reason) => return Err(reason),
-            }
+            return match script(&["up", &number.to_string(), &folder.display().to_string()]) {
+                Ok(()) => Ok(Self { number, folder }),
+                Err(reason) => Err(reason),
+            };
         }
         Err("no number is free for it".to_owned())
     }
@@ -126,7 +132,7 @@ fn script(arguments: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(said.lines().next_back().unwrap_or("ci/devices/ssh-device failed").to_owned())
+    Err(format!("ci/devices/ssh-device {}: {}", arguments.join(" "), said.trim().replace('\n', "; ")))
 }
 
 /// Where `ci/devices/fetch` puts things.
@@ -139,7 +145,35 @@ pub(crate) fn place(inventory: &str) -> Place {
     let place = Place::new();
     std::fs::write(place.path().join("devices.toml"), inventory).expect("inventory");
     std::fs::create_dir_all(place.path().join("home/.ssh")).expect("a home");
+    keep_few_examples(&place.suite().join("digits"));
     place
+}
+
+/// Examples of the test split that are left: an emulated processor is slow.
+const TEST_EXAMPLES: usize = 12;
+
+/// The same data with a short test split.
+fn keep_few_examples(data: &Path) {
+    let shipped = std::fs::read_link(data).expect("a link to the shipped data");
+    std::fs::remove_file(data).expect("the link");
+    std::fs::create_dir(data).expect("a folder");
+    for file in std::fs::read_dir(&shipped).expect("the shipped data").flatten() {
+        if file.file_name() != "splits.csv" {
+            std::os::unix::fs::symlink(file.path(), data.join(file.file_name())).expect("a link");
+        }
+    }
+    let splits = std::fs::read_to_string(shipped.join("splits.csv")).expect("splits");
+    let mut kept = 0;
+    let lines = splits.lines().map(|line| match line.strip_suffix(",test") {
+        Some(_) if kept < TEST_EXAMPLES => {
+            kept += 1;
+            line.to_owned()
+        }
+        Some(example) => format!("{example},train"),
+        None => line.to_owned(),
+    });
+    let text: Vec<String> = lines.collect();
+    std::fs::write(data.join("splits.csv"), text.join("\n") + "\n").expect("splits");
 }
 
 /// `bench` there.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod board;
+mod guest;
 mod keys;
 mod liars;
 #[path = "../run/place.rs"]

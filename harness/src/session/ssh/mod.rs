@@ -120,7 +120,8 @@ impl Reach for Ssh {
 
     fn start<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link> {
         Box::pin(async move {
-            let command = command_line(&remote::agent(agent, &self.flags)?);
+            // The shell becomes the agent: otherwise it would stand between the agent and the end of the channel.
+            let command = format!("exec {}", command_line(&remote::agent(agent, &self.flags)?));
             let notes = Notes::default();
             let (sender, answer) = oneshot::channel();
             let theirs = notes.clone();
