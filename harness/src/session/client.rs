@@ -54,6 +54,8 @@ pub struct Client {
     write_buffer: Vec<u8>,
     silence: Duration,
     shows_life: bool,
+    /// When the agent last heard of us.
+    spoke: Instant,
     sent_bytes: u64,
     classes: Option<u64>,
 }
@@ -84,6 +86,7 @@ impl Client {
             write_buffer: Vec::new(),
             silence,
             shows_life,
+            spoke: Instant::now(),
             sent_bytes: 0,
             classes: None,
         };
@@ -259,6 +262,7 @@ impl Client {
             self.link.writer.flush().await
         };
         self.sent_bytes += self.write_buffer.len() as u64;
+        self.spoke = Instant::now();
         match timeout(SHORT, writing).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(self.gone(doing).await),
@@ -304,14 +308,19 @@ impl Client {
             if now >= until {
                 return Err(SessionError::Silent { doing, waited: now - since });
             }
-            let wait = if self.shows_life { STILL_HERE.min(until - now) } else { until - now };
+            // An agent that sends all the time must hear of us all the same.
+            let due = self.spoke + STILL_HERE;
+            if self.shows_life && now >= due {
+                self.send(doing, &Request::StillHere).await?;
+                continue;
+            }
+            let wait = if self.shows_life { (due - now).min(until - now) } else { until - now };
             match timeout(wait, self.link.reader.read(&mut self.read_buffer)).await {
                 Ok(Ok(0) | Err(_)) => return Err(self.gone(doing).await),
                 Ok(Ok(count)) => {
                     self.decoder.push(&self.read_buffer[..count]);
                     return Ok(());
                 }
-                Err(_) if self.shows_life => self.send(doing, &Request::StillHere).await?,
                 Err(_) => {}
             }
         }
