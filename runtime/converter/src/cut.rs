@@ -120,7 +120,9 @@ impl<'g> Cut<'g> {
         if let Some(place) = self.place[index] {
             return place;
         }
-        let tensor = Tensor { name: format!("tensor_{index}"), ..self.from.tensors[index].clone() };
+        let name = format!("tensor_{index}");
+        // The shapes are those of the run: nothing is open any more.
+        let tensor = Tensor { name, shape_signature: None, ..self.from.tensors[index].clone() };
         let place = self.graph.add_tensor(tensor);
         self.place[index] = Some(place);
         place

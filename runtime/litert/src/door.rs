@@ -87,6 +87,11 @@ impl TensorType {
         self.rank_and_flags & 0x7f
     }
 
+    /// Makes open dimensions 1, as they are in a network that nobody resized.
+    fn settle(&mut self) {
+        self.dims.iter_mut().filter(|dim| **dim < 0).for_each(|dim| *dim = 1);
+    }
+
     /// None for more dimensions than there is room for, or one that is not known.
     pub(crate) fn shape(&self) -> Option<Vec<usize>> {
         let dims = self.dims.get(..usize::try_from(self.rank()).ok()?)?;
@@ -289,6 +294,7 @@ impl Compiled {
         let mut tensor_type = TensorType::EMPTY;
         // SAFETY: `TensorType` has at least the room of LiteRT's structure.
         check("LiteRtGetRankedTensorType", unsafe { (call.tensor_type)(tensor, &raw mut tensor_type) })?;
+        tensor_type.settle();
         Ok((text.to_string_lossy().into_owned(), tensor_type))
     }
 
