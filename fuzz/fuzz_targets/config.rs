@@ -1,7 +1,7 @@
 //! Any text is a suite, an inventory or errors with a place. The modules alone: the controller's crate brings a data
 //! frame engine along.
 #![no_main]
-#![allow(dead_code, unused_imports, reason = "the controller uses the whole modules")]
+#![expect(dead_code, unused_imports, reason = "the controller uses the whole modules")]
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Any bytes are arrays or an error. The module alone: the controller's crate brings a data frame engine along.
 #![no_main]
-#![allow(dead_code, unused_imports, reason = "the controller uses all of the module")]
+#![expect(dead_code, unused_imports, reason = "the controller uses all of the module")]
 
 #[path = "../../harness/src/npy/mod.rs"]
 mod npy;

@@ -1,6 +1,6 @@
 //! QEMU's plugin interface as far as it is used here: `include/qemu/qemu-plugin.h`. Two interfaces differ for us only in
 //! how the bytes of an instruction are read: version 1 (QEMU 4.2 to 8.2) and version 3 (QEMU 9.1 and newer).
-#![allow(unsafe_code, reason = "the door to another program's functions")]
+#![expect(unsafe_code, reason = "the door to another program's functions")]
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 

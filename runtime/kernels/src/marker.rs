@@ -2,7 +2,10 @@
 //!
 //! On Arm they are hints that no processor defines: each executes them as a no-op. On x86-64 they are the long no-op with
 //! a displacement that means nothing. No compiler emits either. Elsewhere they are nothing at all, and [`COUNTABLE`] says so.
-#![allow(unsafe_code, reason = "inline assembly")]
+#![cfg_attr(
+    any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64"),
+    expect(unsafe_code, reason = "inline assembly")
+)]
 
 /// Whether the markers exist on this architecture.
 pub const COUNTABLE: bool = cfg!(any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64"));
