@@ -1,10 +1,7 @@
-//! Any bytes are arrays or an error. The module alone: the controller's crate brings a data frame engine along.
+//! Any bytes are arrays or an error.
 #![no_main]
-#![expect(dead_code, unused_imports, reason = "the controller uses all of the module")]
 
-#[path = "../../harness/src/npy/mod.rs"]
-mod npy;
-
+use edgebench_harness::npy;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
