@@ -128,6 +128,8 @@ impl Child<'_> {
 fn last_words(output: &std::process::Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let said = text.lines().find_map(|line| line.strip_prefix("error: "));
+    // The file is one that nobody will find again.
+    let said = said.map(|line| line.split_once("model.tflite: ").map_or(line, |(_, what)| what));
     said.map_or_else(|| format!("LiteRT ended with {}", output.status), str::to_owned)
 }
 

@@ -7,11 +7,7 @@
 
 mod noise;
 
-use std::collections::HashMap;
-
-use edgebench_converter::{
-    ConvertError, InferOptions, LooseTensor, TracedTensor, bind, operator_models, trace,
-};
+use edgebench_converter::{ConvertError, InferOptions, LooseTensor, operator_models, trace};
 
 use crate::distance::{Distance, distance};
 use crate::npy::{Array, Values};
@@ -74,17 +70,14 @@ pub fn compare(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Parity, ConvertError> {
     let traced = trace(model, inputs, how)?;
-    let ours = edgebench_converter::infer(model, inputs, &InferOptions { dump_all: false, ..how.clone() })?;
-    let whole = runner(model, &bind(model, inputs, how)?);
-    let network = comparison(None, "whole network", &ours, whole);
-    let by_index: HashMap<usize, &LooseTensor> =
-        traced.iter().map(|TracedTensor { index, tensor }| (*index, tensor)).collect();
-    let cuts = operator_models(model)?;
+    let whole = runner(model, &traced.inputs);
+    let network = comparison(None, "whole network", &traced.outputs, whole);
+    let cuts = operator_models(model, &traced)?;
     let mut operators = Vec::new();
     for (done, cut) in cuts.iter().enumerate() {
         progress(done, cuts.len());
         let found = |tensors: &[usize]| -> Option<Vec<LooseTensor>> {
-            tensors.iter().map(|index| by_index.get(index).map(|tensor| (*tensor).clone())).collect()
+            tensors.iter().map(|index| traced.tensors.get(index).cloned()).collect()
         };
         let (Some(fed), Some(ours)) = (found(&cut.inputs), found(&cut.outputs)) else {
             let folded = Err("computed before the first inference here".to_owned());

@@ -4,6 +4,7 @@
 use crate::error::ImportError;
 use crate::graph::{Graph, Operator, Tensor};
 use crate::import;
+use crate::infer::Trace;
 use crate::write;
 
 /// One operator as a model of its own, with the constants it needs and the operators that make constants for it.
@@ -21,16 +22,29 @@ pub struct OperatorModel {
     pub model: Vec<u8>,
 }
 
-/// Every operator of a network that depends on its inputs, in execution order.
+/// Every operator of a network that depends on its inputs, in execution order. `trace` gives the shapes: those of the
+/// file may leave a batch open that a run has computed.
 ///
 /// # Errors
 /// When the file cannot be read as one editable graph: broken, or of several subgraphs.
-pub fn operator_models(model: &[u8]) -> Result<Vec<OperatorModel>, ImportError> {
-    let graph = import::tflite(model)?;
+pub fn operator_models(model: &[u8], trace: &Trace) -> Result<Vec<OperatorModel>, ImportError> {
+    let mut graph = import::tflite(model)?;
+    settle(&mut graph, trace);
     let constant = constants(&graph);
     let flows = |operator: &&Operator| operator.outputs.iter().any(|output| !constant[*output]);
     let models = graph.operators.iter().filter(flows);
     Ok(models.map(|operator| Cut::new(&graph, &constant).operator(operator)).collect())
+}
+
+/// Gives every tensor of the run the shape it had there; nothing is open any more.
+fn settle(graph: &mut Graph, trace: &Trace) {
+    for (index, tensor) in graph.tensors.iter_mut().enumerate() {
+        tensor.shape_signature = None;
+        let shape = trace.tensors.get(&index).map(|traced| traced.shape.iter());
+        if let Some(Ok(shape)) = shape.map(|dims| dims.copied().map(i32::try_from).collect()) {
+            tensor.shape = shape;
+        }
+    }
 }
 
 /// Which tensors have the same value at every inference: data of the file, and what is computed from such alone.
@@ -120,9 +134,7 @@ impl<'g> Cut<'g> {
         if let Some(place) = self.place[index] {
             return place;
         }
-        let name = format!("tensor_{index}");
-        // The shapes are those of the run: nothing is open any more.
-        let tensor = Tensor { name, shape_signature: None, ..self.from.tensors[index].clone() };
+        let tensor = Tensor { name: format!("tensor_{index}"), ..self.from.tensors[index].clone() };
         let place = self.graph.add_tensor(tensor);
         self.place[index] = Some(place);
         place

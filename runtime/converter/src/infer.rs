@@ -1,7 +1,7 @@
 //! One inference on given tensors, for people who look into a model: in goes what they have, out comes every tensor
 //! they ask for, as it lies in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use edgebench_interpreter::{Interpreter, KernelChoice, Model, NodeRun, Options, TensorView};
 
@@ -33,13 +33,15 @@ pub struct InferOptions {
     pub signature: Option<String>,
 }
 
-/// A tensor of a run with its index in the file.
+/// What one run came to, tensor by tensor.
 #[derive(Clone, PartialEq, Debug)]
-pub struct TracedTensor {
-    /// Index among the main subgraph's tensors.
-    pub index: usize,
-    /// Its value.
-    pub tensor: LooseTensor,
+pub struct Trace {
+    /// The inputs as the model took them: in its order, of its types.
+    pub inputs: Vec<LooseTensor>,
+    /// Inputs, and every tensor that an operator wrote at the moment it was written, by index in the file.
+    pub tensors: HashMap<usize, LooseTensor>,
+    /// The outputs in the model's order.
+    pub outputs: Vec<LooseTensor>,
 }
 
 /// Runs a `.tflite` model once. Inputs are matched by name (the signature's, where one is called), those without one
@@ -67,27 +69,21 @@ pub fn infer(
     Ok(if how.dump_all { written } else { call.outputs() })
 }
 
-/// Runs a model once as [`infer`] does and returns its inputs, as it took them, and every tensor that an operator
-/// wrote, at the moment it was written.
+/// Runs a model once as [`infer`] does and returns everything that was computed.
 ///
 /// # Errors
 /// As [`infer`].
-pub fn trace(
-    model: &[u8],
-    inputs: &[LooseTensor],
-    how: &InferOptions,
-) -> Result<Vec<TracedTensor>, ConvertError> {
+pub fn trace(model: &[u8], inputs: &[LooseTensor], how: &InferOptions) -> Result<Trace, ConvertError> {
     let model = Model::load(model).map_err(run_error)?;
     let mut call = Call::new(&model, how)?;
     call.feed(inputs)?;
-    let mut names = Names::default();
-    let mut traced = Vec::new();
+    let mut tensors = HashMap::new();
     let mut note = |view: TensorView<'_>| {
-        traced.push(TracedTensor { index: view.index, tensor: names.loose(&view) });
+        tensors.insert(view.index, loose(&view, view.name.to_owned()));
     };
-    (0..call.interpreter.input_count()).filter_map(|slot| call.interpreter.input(slot)).for_each(&mut note);
+    call.inputs().for_each(&mut note);
     call.interpreter.invoke_observed(&mut |node| node.outputs().for_each(&mut note)).map_err(run_error)?;
-    Ok(traced)
+    Ok(Trace { inputs: call.bound(), tensors, outputs: call.outputs() })
 }
 
 /// The inputs of a model with their names, types and shapes, all zero.
@@ -116,16 +112,15 @@ pub fn bind(
     let model = Model::load(model).map_err(run_error)?;
     let mut call = Call::new(&model, how)?;
     call.feed(inputs)?;
-    let views = (0..call.interpreter.input_count()).filter_map(|slot| call.interpreter.input(slot));
-    Ok(views.map(|view| loose(&view, view.name.to_owned())).collect())
+    Ok(call.bound())
 }
 
 /// A model made ready for one call, with the names its inputs and outputs go by.
 struct Call<'m> {
     interpreter: Interpreter<'m>,
     /// Names of inputs by slot; empty where the tensors' own names count.
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    input_names: Vec<String>,
+    output_names: Vec<String>,
 }
 
 impl<'m> Call<'m> {
@@ -134,26 +129,35 @@ impl<'m> Call<'m> {
         let options = Options { kernels, threads: how.threads, ..Options::default() };
         let Some(key) = &how.signature else {
             let interpreter = Interpreter::new(model, &options).map_err(run_error)?;
-            return Ok(Self { interpreter, inputs: Vec::new(), outputs: Vec::new() });
+            return Ok(Self { interpreter, input_names: Vec::new(), output_names: Vec::new() });
         };
         let interpreter = Interpreter::for_signature(model, key, &options).map_err(run_error)?;
         let signature = model.signatures().iter().find(|signature| signature.key == key.as_str());
         let (inputs, outputs) = signature.map(|it| (&it.inputs[..], &it.outputs[..])).unwrap_or_default();
-        let (inputs, outputs) =
-            (by_slot(inputs, interpreter.input_count()), by_slot(outputs, interpreter.output_count()));
-        Ok(Self { interpreter, inputs, outputs })
+        let input_names = by_slot(inputs, interpreter.input_count());
+        let output_names = by_slot(outputs, interpreter.output_count());
+        Ok(Self { interpreter, input_names, output_names })
     }
 
     fn input_name(&self, slot: usize) -> Option<&str> {
         let own = self.interpreter.input(slot).map(|view| view.name);
-        self.inputs.get(slot).map(String::as_str).filter(|name| !name.is_empty()).or(own)
+        self.input_names.get(slot).map(String::as_str).filter(|name| !name.is_empty()).or(own)
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = TensorView<'_>> {
+        (0..self.interpreter.input_count()).filter_map(|slot| self.interpreter.input(slot))
+    }
+
+    /// The inputs as the model took them.
+    fn bound(&self) -> Vec<LooseTensor> {
+        self.inputs().map(|view| loose(&view, view.name.to_owned())).collect()
     }
 
     fn outputs(&self) -> Vec<LooseTensor> {
         let mut names = Names::default();
         let named = |slot| {
             let view = self.interpreter.output(slot)?;
-            let name = self.outputs.get(slot).filter(|name| !name.is_empty());
+            let name = self.output_names.get(slot).filter(|name| !name.is_empty());
             Some(name.map_or_else(|| names.loose(&view), |name| loose(&view, name.clone())))
         };
         (0..self.interpreter.output_count()).filter_map(named).collect()

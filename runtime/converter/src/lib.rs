@@ -23,7 +23,7 @@ pub use convert::{Converted, convert};
 pub use cut::{OperatorModel, operator_models};
 pub use error::{ConvertError, ImportError};
 pub use graph::Graph;
-pub use infer::{InferOptions, LooseTensor, TracedTensor, bind, infer, input_specs, trace};
+pub use infer::{InferOptions, LooseTensor, Trace, bind, infer, input_specs, trace};
 pub use inspect::{
     Arena, Inspection, OperatorLine, OperatorTotal, QuantizationLine, TensorLine, TypeTotal, check, inspect,
 };
