@@ -16,9 +16,10 @@ use crate::stored::open_verified;
 /// must not come from one.
 const MAX_THREADS: u16 = 1;
 
-/// The kernel sets that this agent can be asked for, best first.
+/// The kernel sets that this agent can be asked for on this CPU, best first.
 pub(crate) fn kernel_names() -> Vec<alloc::string::String> {
-    [KernelChoice::Portable, KernelChoice::Reference].map(|choice| choice.name().to_string()).into()
+    let named = KernelChoice::ALL.into_iter().filter(|choice| *choice != KernelChoice::Auto);
+    named.rev().filter(|choice| choice.is_available()).map(|choice| choice.name().to_string()).collect()
 }
 
 /// What the interpreter makes of the controller's options.
