@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::data::{Random, run};
 use super::for_each_row;
-use super::geometry::{any_conv, any_depthwise, depthwise_edges, pointwise_edges};
+use super::geometry::{EDGES, any_conv, any_depthwise, beside_the_image, depthwise_edges, pointwise_edges};
 use crate::half::f16_to_f32;
 use crate::reference::integer::{ConvInteger, Rescale, Sum, Walk};
 use crate::requantize::Multiplier;
@@ -224,6 +224,14 @@ fn pointwise_convolutions_hold_at_the_edges_of_tiles() {
 fn depthwise_convolutions_hold_at_the_edges_of_vectors() {
     for (seed, shape) in depthwise_edges().iter().enumerate() {
         check_depthwise(shape, seed as u64);
+    }
+}
+
+#[test]
+fn rows_that_read_only_padding_hold() {
+    for (seed, channels) in EDGES.into_iter().enumerate() {
+        check_conv(&beside_the_image(3, channels, 1), seed as u64);
+        check_depthwise(&beside_the_image(1, 1, channels), seed as u64);
     }
 }
 

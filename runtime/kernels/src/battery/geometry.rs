@@ -111,6 +111,22 @@ pub(super) fn depthwise_edges() -> Vec<Conv2dShape> {
     cases.filter_map(|case| case.shape()).collect()
 }
 
+/// A convolution of which no tap of any row lies inside the images: they read only padding.
+pub(super) fn beside_the_image(group_in: usize, group_out: usize, groups: usize) -> Conv2dShape {
+    let case = Case {
+        batch: 2,
+        size: (1, 9),
+        filter: (2, 1),
+        stride: 1,
+        dilation: 3,
+        same: true,
+        group_in,
+        group_out,
+        groups,
+    };
+    case.shape().expect("padding makes any window fit")
+}
+
 prop_compose! {
     fn any_case(depthwise: bool)(
         batch in 1usize..=2,

@@ -74,10 +74,12 @@ impl<I: FloatTaps> Pixels<'_, I, FloatTap<I>, FloatStore> {
                 count += 1;
             }
         }
-        let step = shape.window.stride_width * shape.in_channels;
+        // A row of which no tap lies inside the image reads nothing: its first pixel may lie beyond the input.
+        let (first, step) =
+            if count == 0 { (0, 0) } else { (inside.first, shape.window.stride_width * shape.in_channels) };
         let mut x = columns.start;
         while x < columns.end {
-            let input = &self.input[inside.first + (x - columns.start) * step..];
+            let input = &self.input[first + (x - columns.start) * step..];
             let output = &mut output[x * shape.out_channels..];
             if x + 4 <= columns.end {
                 self.channels::<4>(input, step, &taps[..count], output);
