@@ -26,7 +26,7 @@ fn documented() -> Vec<(String, String, String)> {
 #[test]
 fn the_document_lists_exactly_the_columns() {
     let kinds = |kinds: &[Kind]| match kinds.len() {
-        7 => "all".to_owned(),
+        8 => "all".to_owned(),
         _ => kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
     };
     let in_code: Vec<(String, String, String)> = COLUMNS
@@ -45,9 +45,9 @@ fn version_document_and_changelog_agree() {
 
 #[test]
 fn each_dataframe_has_the_columns_of_its_kind() {
-    let Frames { run, devices, artifacts, cells, blocks, samples, predictions } =
+    let Frames { run, devices, artifacts, cells, blocks, samples, predictions, ops } =
         frames(&synthetic::troubled(synthetic::SMALL)).expect("frames");
-    let frames = [run, devices, artifacts, cells, blocks, samples, predictions];
+    let frames = [run, devices, artifacts, cells, blocks, samples, predictions, ops];
     for (kind, frame) in Kind::ALL.into_iter().zip(&frames) {
         let mut expected: Vec<&str> =
             COLUMNS.iter().filter(|one| one.kinds.contains(&kind)).map(|one| one.name).collect();
@@ -56,7 +56,7 @@ fn each_dataframe_has_the_columns_of_its_kind() {
         found.sort_unstable();
         assert_eq!(found, expected, "columns of kind {}", kind.name());
     }
-    assert_eq!(frames.iter().map(DataFrame::height).collect::<Vec<_>>(), [1, 1, 4, 4, 12, 12 * 253, 720]);
+    assert_eq!(frames.iter().map(DataFrame::height).collect::<Vec<_>>(), [1, 1, 4, 4, 12, 12 * 253, 720, 12]);
 }
 
 #[test]

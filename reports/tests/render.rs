@@ -58,7 +58,7 @@ fn colours_come_only_when_asked_for_and_change_no_letter() {
 fn json_holds_figures_and_record() {
     let record = troubled(SMALL);
     let value: serde_json::Value = serde_json::from_str(&json(&record).expect("json")).expect("parses");
-    assert_eq!(value["format_version"], 2);
+    assert_eq!(value["format_version"], 3);
     assert_eq!(value["cells"][3]["outcome"], "failed");
     assert_eq!(value["cells"][0]["file_bytes"], 1_634_224);
     assert!(value["cells"][3]["top1"].is_null());

@@ -9,7 +9,7 @@ use std::path::Path;
 use edgebench_reports::frame::{COLUMNS, StoreError, frames, read_run, write_run};
 use edgebench_reports::record::{
     ArtifactRecord, BlockRecord, Cell, CellRecord, ConditionRecord, DeviceRecord, Energy, EvaluationRecord,
-    MemoryRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
+    MemoryRecord, OpRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
 };
 use polars::prelude::{
     Column, DataFrame, IntoColumn, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series,
@@ -111,19 +111,30 @@ fn evaluation() -> impl Strategy<Value = EvaluationRecord> {
     })
 }
 
+prop_compose! {
+    fn op()(
+        (index, operator, output, kernel) in (any::<u32>(), text(), text(), text()),
+        (macs, runs) in (any::<u64>(), any::<u32>()),
+        (first_nanos, median_nanos, total_nanos) in (any::<u64>(), any::<u64>(), any::<u64>()),
+    ) -> OpRecord {
+        OpRecord { index, operator, output, kernel, macs, runs, first_nanos, median_nanos, total_nanos }
+    }
+}
+
 fn cell() -> impl Strategy<Value = CellRecord> {
     let names = (text(), text(), text(), text(), any::<u16>()).prop_map(
         |(device, model, variant, runtime, threads)| Cell { device, model, variant, runtime, threads },
     );
     let memory = (any::<u64>(), any::<u64>(), vec((text(), any::<u32>()), 0..3))
         .prop_map(|(arena_bytes, packed_bytes, kernels)| MemoryRecord { arena_bytes, packed_bytes, kernels });
-    (names, outcome(), of(memory), vec(block(), 0..4), of(evaluation())).prop_map(
-        |(cell, outcome, memory, blocks, evaluation)| CellRecord {
+    (names, outcome(), of(memory), vec(block(), 0..4), of(evaluation()), vec(op(), 0..4)).prop_map(
+        |(cell, outcome, memory, blocks, evaluation, ops)| CellRecord {
             cell,
             outcome,
             memory,
             blocks,
             evaluation,
+            ops,
         },
     )
 }
@@ -206,31 +217,45 @@ fn a_torn_or_damaged_file_is_an_error_and_never_a_panic() {
 fn another_version_is_refused_by_its_number() {
     let (_folder, path) = written(&synthetic::run(synthetic::SMALL));
     change(&path, |table| {
-        let version = Series::new("format_version".into(), vec![3u32; table.height()]);
+        let version = Series::new("format_version".into(), vec![4u32; table.height()]);
         table.with_column(version.into_column()).expect("column");
     });
     let message = message(&path);
-    assert!(message.ends_with("column format_version: expected 2, found 3"), "{message}");
+    assert!(message.ends_with("column format_version: expected 3, found 4"), "{message}");
 }
 
 #[test]
-fn a_file_of_the_first_version_is_still_read() {
-    let run = synthetic::run(synthetic::SMALL);
-    let (_folder, path) = written(&run);
-    change(&path, |table| {
-        let later: Vec<String> = table
-            .get_column_names()
-            .iter()
-            .filter(|name| name.contains("instructions"))
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(later.len(), 8);
-        for name in later {
-            *table = table.drop(&name).expect("dropped");
-        }
-        add(table, Series::new("format_version".into(), vec![1u32; table.height()]));
-    });
-    assert_eq!(read_run(&path).expect("readable"), run);
+fn files_of_older_versions_are_still_read() {
+    let of_ops =
+        |name: &str| ["operator", "output", "kernel", "macs"].contains(&name) || name.starts_with("op_");
+    let of_counts = |name: &str| name.ends_with("instructions") && !of_ops(name);
+    let mut run = synthetic::run(synthetic::SMALL);
+    run.cells.iter_mut().for_each(|cell| cell.ops.clear());
+    for (version, later_columns) in [(2u32, 12), (1, 20)] {
+        let (_folder, path) = written(&run);
+        change(&path, |table| {
+            let names = table.get_column_names().into_iter().map(|name| name.to_string());
+            let later: Vec<String> =
+                names.filter(|name| of_ops(name) || version == 1 && of_counts(name)).collect();
+            assert_eq!(later.len(), later_columns);
+            for name in later {
+                *table = table.drop(&name).expect("dropped");
+            }
+            add(table, Series::new("format_version".into(), vec![version; table.height()]));
+        });
+        assert_eq!(read_run(&path).expect("readable"), run, "version {version}");
+    }
+}
+
+/// A record without operators has the digest that it had before there were any: the digest of this one is that of the
+/// format's version 2.
+#[test]
+fn records_from_before_operators_keep_their_digests() {
+    let mut run = synthetic::run(synthetic::Plan { blocks: 1, samples_per_block: 2, examples: 3, seed: 1 });
+    run.cells.iter_mut().for_each(|cell| cell.ops.clear());
+    let digests = frames(&run).expect("frames").run;
+    let digest = digests.column("record_digest").expect("column").str().expect("text").get(0);
+    assert_eq!(digest, Some("3eacb42a40a60c879e7e79075cd6b4da7bcdc091980654719a67abb2e8913ba0"));
 }
 
 #[test]
@@ -262,7 +287,7 @@ fn other_columns_are_refused_by_name() {
         ),
         (
             |table| *table = table.drop("format_version").expect("dropped"),
-            "column format_version: expected 2, found no such column",
+            "column format_version: expected 3, found no such column",
         ),
         (
             |table| add(table, Series::new("seed".into(), vec![1.5f32; table.height()])),

@@ -51,6 +51,7 @@ fn empty_cell(cell: &Cell) -> CellRecord {
         memory: None,
         blocks: Vec::new(),
         evaluation: None,
+        ops: Vec::new(),
     }
 }
 

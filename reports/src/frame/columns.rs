@@ -19,12 +19,22 @@ pub enum Kind {
     Sample,
     /// The answer to one example.
     Prediction,
+    /// An operator and its time.
+    Op,
 }
 
 impl Kind {
     /// All of them, in the order their rows stand in the file.
-    pub const ALL: [Self; 7] =
-        [Self::Run, Self::Device, Self::Artifact, Self::Cell, Self::Block, Self::Sample, Self::Prediction];
+    pub const ALL: [Self; 8] = [
+        Self::Run,
+        Self::Device,
+        Self::Artifact,
+        Self::Cell,
+        Self::Block,
+        Self::Sample,
+        Self::Prediction,
+        Self::Op,
+    ];
 
     /// What stands in the column `kind`.
     pub const fn name(self) -> &'static str {
@@ -36,6 +46,7 @@ impl Kind {
             Self::Block => "block",
             Self::Sample => "sample",
             Self::Prediction => "prediction",
+            Self::Op => "op",
         }
     }
 }
@@ -112,10 +123,10 @@ const fn column(name: &'static str, column_type: ColumnType, kinds: &'static [Ki
 }
 
 use ColumnType::{F32, F32s, F64, Flag, I32, Text, U32, U32s, U64};
-use Kind::{Artifact, Block, Cell, Device, Prediction, Run, Sample};
+use Kind::{Artifact, Block, Cell, Device, Op, Prediction, Run, Sample};
 
 const ALL: &[Kind] = &Kind::ALL;
-const OF_CELLS: &[Kind] = &[Cell, Block, Sample, Prediction];
+const OF_CELLS: &[Kind] = &[Cell, Block, Sample, Prediction, Op];
 
 /// Every column, in the order of the file.
 pub const COLUMNS: &[ColumnSpec] = &[
@@ -123,14 +134,14 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("kind", Text, ALL),
     column("run_id", Text, ALL),
     column("cell", U32, OF_CELLS),
-    column("device", Text, &[Device, Cell, Block, Sample, Prediction]),
-    column("model", Text, &[Artifact, Cell, Block, Sample, Prediction]),
-    column("variant", Text, &[Artifact, Cell, Block, Sample, Prediction]),
+    column("device", Text, &[Device, Cell, Block, Sample, Prediction, Op]),
+    column("model", Text, &[Artifact, Cell, Block, Sample, Prediction, Op]),
+    column("variant", Text, &[Artifact, Cell, Block, Sample, Prediction, Op]),
     column("runtime", Text, OF_CELLS),
     column("threads", U32, OF_CELLS),
     column("block", U32, &[Block, Sample]),
     column("phase", Text, &[Sample]),
-    column("index", U32, &[Sample]),
+    column("index", U32, &[Sample, Op]),
     column("nanos", U64, &[Sample]),
     column("instructions", U64, &[Sample]),
     column("example", U32, &[Prediction]),
@@ -139,6 +150,18 @@ pub const COLUMNS: &[ColumnSpec] = &[
     column("right", Flag, &[Prediction]),
     column("top_classes", U32s, &[Prediction]),
     column("top_scores", F32s, &[Prediction]),
+    column("operator", Text, &[Op]),
+    column("output", Text, &[Op]),
+    column("kernel", Text, &[Op]),
+    column("macs", U64, &[Op]),
+    column("op_runs", U32, &[Op]),
+    column("op_first_nanos", U64, &[Op]),
+    column("op_median_nanos", U64, &[Op]),
+    column("op_total_nanos", U64, &[Op]),
+    column("op_first_instructions", U64, &[Op]),
+    column("op_median_instructions", U64, &[Op]),
+    column("op_total_instructions", U64, &[Op]),
+    column("op_share", F64, &[Op]),
     column("record_digest", Text, &[Run]),
     column("suite", Text, &[Run]),
     column("suite_description", Text, &[Run]),
@@ -225,16 +248,35 @@ pub const COLUMNS: &[ColumnSpec] = &[
 ];
 
 /// Columns that a file of an older version lacks: the version that brought them, and their names.
-pub(super) const ADDED: &[(u32, &[&str])] = &[(
-    2,
-    &[
-        "instructions",
-        "init_instructions",
-        "first_instructions",
-        "median_instructions",
-        "median_lower_instructions",
-        "median_upper_instructions",
-        "p90_instructions",
-        "p99_instructions",
-    ],
-)];
+pub(super) const ADDED: &[(u32, &[&str])] = &[
+    (
+        2,
+        &[
+            "instructions",
+            "init_instructions",
+            "first_instructions",
+            "median_instructions",
+            "median_lower_instructions",
+            "median_upper_instructions",
+            "p90_instructions",
+            "p99_instructions",
+        ],
+    ),
+    (
+        3,
+        &[
+            "operator",
+            "output",
+            "kernel",
+            "macs",
+            "op_runs",
+            "op_first_nanos",
+            "op_median_nanos",
+            "op_total_nanos",
+            "op_first_instructions",
+            "op_median_instructions",
+            "op_total_instructions",
+            "op_share",
+        ],
+    ),
+];

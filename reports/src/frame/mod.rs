@@ -32,4 +32,6 @@ pub struct Frames {
     pub samples: DataFrame,
     /// One row an example that was answered.
     pub predictions: DataFrame,
+    /// One row an operator, where a run looked at them one by one.
+    pub ops: DataFrame,
 }

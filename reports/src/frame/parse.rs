@@ -11,7 +11,7 @@ use super::rows::{PHASES, digest};
 use super::{Kind, StoreError};
 use crate::record::{
     ArtifactRecord, BlockRecord, Cell, CellRecord, ConditionRecord, DeviceRecord, Energy, EvaluationRecord,
-    MemoryRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
+    MemoryRecord, OpRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -24,6 +24,7 @@ pub(super) fn record(path: &Path, table: &DataFrame) -> Result<RunRecord> {
     blocks(&rows(Kind::Block)?, &mut cells)?;
     samples(&rows(Kind::Sample)?, &mut cells)?;
     predictions(&rows(Kind::Prediction)?, &mut cells)?;
+    ops(&rows(Kind::Op)?, &mut cells)?;
     let run_rows = rows(Kind::Run)?;
     let record = RunRecord {
         run: run_info(&run_rows)?,
@@ -303,6 +304,7 @@ fn cells(rows: &Rows<'_>) -> Result<Vec<CellRecord>> {
             memory: memory.next()?,
             blocks: Vec::new(),
             evaluation: evaluations.next()?,
+            ops: Vec::new(),
         })
     })
 }
@@ -518,10 +520,13 @@ fn samples(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
 
 /// Nanoseconds, or the instructions of an emulated device.
 fn amounts(rows: &Rows<'_>) -> Result<Vec<u64>> {
-    let instructions = rows.u64s_or_null("instructions")?;
-    let either =
-        rows.u64s_or_null("nanos")?.into_iter().zip(instructions).map(|(nanos, count)| nanos.or(count));
-    rows.all("nanos", either.collect())
+    either(rows, "nanos", "instructions")
+}
+
+fn either(rows: &Rows<'_>, nanos: &'static str, instructions: &'static str) -> Result<Vec<u64>> {
+    let counts = rows.u64s_or_null(instructions)?;
+    let times = rows.u64s_or_null(nanos)?.into_iter();
+    rows.all(nanos, times.zip(counts).map(|(time, count)| time.or(count)).collect())
 }
 
 fn predictions(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
@@ -537,6 +542,37 @@ fn predictions(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
         let evaluation =
             evaluation.ok_or_else(|| rows.wrong(row, "cell", "a cell with a data set", owner))?;
         evaluation.predictions.push(answer);
+    }
+    Ok(())
+}
+
+fn ops(rows: &Rows<'_>, cells: &mut [CellRecord]) -> Result<()> {
+    let owners = owners(rows)?;
+    let mut indices = rows.u32s("index")?.into_iter();
+    let mut operators = rows.texts("operator")?.into_iter();
+    let mut outputs = rows.texts("output")?.into_iter();
+    let mut kernels = rows.texts("kernel")?.into_iter();
+    let mut macs = rows.u64s("macs")?.into_iter();
+    let mut runs = rows.u32s("op_runs")?.into_iter();
+    let mut firsts = either(rows, "op_first_nanos", "op_first_instructions")?.into_iter();
+    let mut medians = either(rows, "op_median_nanos", "op_median_instructions")?.into_iter();
+    let mut totals = either(rows, "op_total_nanos", "op_total_instructions")?.into_iter();
+    let ops = rows.build(|| {
+        Some(OpRecord {
+            index: indices.next()?,
+            operator: operators.next()?,
+            output: outputs.next()?,
+            kernel: kernels.next()?,
+            macs: macs.next()?,
+            runs: runs.next()?,
+            first_nanos: firsts.next()?,
+            median_nanos: medians.next()?,
+            total_nanos: totals.next()?,
+        })
+    })?;
+    for (row, (owner, op)) in owners.into_iter().zip(ops).enumerate() {
+        let cell = cells.get_mut(owner).ok_or_else(|| rows.wrong(row, "cell", "a cell's number", owner))?;
+        cell.ops.push(op);
     }
     Ok(())
 }

@@ -10,7 +10,8 @@ use polars::prelude::{
 
 use super::{Frames, Kind};
 use crate::record::{
-    BlockRecord, CellRecord, ConditionRecord, Energy, FORMAT_VERSION, Outcome, PredictionRecord, RunRecord,
+    BlockRecord, CellRecord, ConditionRecord, Energy, FORMAT_VERSION, OpRecord, Outcome, PredictionRecord,
+    RunRecord,
 };
 use crate::summary::flat::{FIGURES, Figure, outcome_name};
 use crate::summary::summarize_in_order;
@@ -25,6 +26,7 @@ pub fn frames(run: &RunRecord) -> PolarsResult<Frames> {
         blocks: blocks(run)?,
         samples: samples(run)?,
         predictions: predictions(run)?,
+        ops: ops(run)?,
     })
 }
 
@@ -324,6 +326,35 @@ fn predictions(run: &RunRecord) -> PolarsResult<DataFrame> {
             answers.clone().map(|one| Some(one.top.iter().map(|(class, _)| *class).collect())),
         )
         .f32_lists("top_scores", answers.map(|one| Some(one.top.iter().map(|(_, score)| *score).collect())))
+        .finish()
+}
+
+fn ops(run: &RunRecord) -> PolarsResult<DataFrame> {
+    let rows: Vec<((usize, &CellRecord), &OpRecord)> =
+        owners(run).flat_map(|owner| owner.1.ops.iter().map(move |op| (owner, op))).collect();
+    let ops = rows.iter().map(|(_, op)| *op);
+    let emulated = |cell: &CellRecord| run.is_emulated(&cell.cell);
+    let nanos = |read: fn(&OpRecord) -> u64| {
+        rows.iter().map(move |((_, cell), op)| Some(read(op)).filter(|_| !emulated(cell)))
+    };
+    let counts = |read: fn(&OpRecord) -> u64| {
+        rows.iter().map(move |((_, cell), op)| Some(read(op)).filter(|_| emulated(cell)))
+    };
+    Table::new(Kind::Op, run, rows.len())
+        .cell_names(rows.iter().map(|(owner, _)| *owner))
+        .u32s("index", ops.clone().map(|one| Some(one.index)))
+        .texts("operator", ops.clone().map(|one| Some(&*one.operator)))
+        .texts("output", ops.clone().map(|one| Some(&*one.output)))
+        .texts("kernel", ops.clone().map(|one| Some(&*one.kernel)))
+        .u64s("macs", ops.clone().map(|one| Some(one.macs)))
+        .u32s("op_runs", ops.map(|one| Some(one.runs)))
+        .u64s("op_first_nanos", nanos(|one| one.first_nanos))
+        .u64s("op_median_nanos", nanos(|one| one.median_nanos))
+        .u64s("op_total_nanos", nanos(|one| one.total_nanos))
+        .u64s("op_first_instructions", counts(|one| one.first_nanos))
+        .u64s("op_median_instructions", counts(|one| one.median_nanos))
+        .u64s("op_total_instructions", counts(|one| one.total_nanos))
+        .f64s("op_share", rows.iter().map(|((_, cell), op)| op.share_of(cell)))
         .finish()
 }
 

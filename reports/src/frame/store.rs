@@ -126,6 +126,7 @@ fn long_table(run: &RunRecord) -> PolarsResult<DataFrame> {
         frames.blocks,
         frames.samples,
         frames.predictions,
+        frames.ops,
     ];
     let mut table: Option<DataFrame> = None;
     for part in parts {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Version of these rows and of the Parquet columns made from them. Raised together with an entry in `CHANGELOG.md`
 /// beside this file.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Everything about one `bench run`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -116,6 +116,43 @@ pub struct CellRecord {
     pub blocks: Vec<BlockRecord>,
     /// Accuracy, when the model has a data set.
     pub evaluation: Option<EvaluationRecord>,
+    /// Where the time of one inference goes, when it was asked for: one an operator that computes something, in the
+    /// order they run. An empty list is left out of every encoding, so that records from before there were any keep
+    /// their digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ops: Vec<OpRecord>,
+}
+
+/// One operator of a network in a run of its own that looked at the clock between operators. Beside no sample of a block:
+/// looking at the clock takes time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpRecord {
+    /// Place in execution order, from 0. Operators that compute nothing are left out.
+    pub index: u32,
+    /// Its name in the schema, such as `CONV_2D`.
+    pub operator: String,
+    /// Name of the first tensor that it computes.
+    pub output: String,
+    /// What ran it: the kernel set, such as `avx512vnni`.
+    pub kernel: String,
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+    /// Inferences that were looked at, the very first one not among them.
+    pub runs: u32,
+    /// In the first of them. On an emulated device this and the two below are counts of instructions.
+    pub first_nanos: u64,
+    /// Median over them.
+    pub median_nanos: u64,
+    /// Over all of them together.
+    pub total_nanos: u64,
+}
+
+impl OpRecord {
+    /// Its part of an inference, from 0 to 1, by medians; none when nothing took any time.
+    pub fn share_of(&self, cell: &CellRecord) -> Option<f64> {
+        let all: f64 = cell.ops.iter().map(|op| op.median_nanos as f64).sum();
+        (all > 0.0).then(|| self.median_nanos as f64 / all)
+    }
 }
 
 /// The names that make a cell.

@@ -16,11 +16,14 @@ pub fn json(run: &RunRecord) -> Result<String, RenderError> {
     Ok(serde_json::to_string_pretty(&document)?)
 }
 
-/// Names in a block whose values are instructions on an emulated device, and what they are called there.
-const COUNTS: [(&str, &str); 3] = [
+/// Names whose values are instructions on an emulated device, and what they are called there.
+const COUNTS: [(&str, &str); 6] = [
     ("init_nanos", "init_instructions"),
     ("warmup_nanos", "warmup_instructions"),
     ("steady_nanos", "steady_instructions"),
+    ("first_nanos", "first_instructions"),
+    ("median_nanos", "median_instructions"),
+    ("total_nanos", "total_instructions"),
 ];
 
 /// Names in a block that mean nothing on an emulated device.
@@ -33,12 +36,15 @@ fn record(run: &RunRecord) -> Result<Value, RenderError> {
         if !run.is_emulated(&cell.cell) {
             continue;
         }
-        let blocks = value.get_mut("blocks").and_then(Value::as_array_mut).into_iter().flatten();
-        blocks.filter_map(Value::as_object_mut).for_each(rename_counts);
+        for name in ["blocks", "ops"] {
+            let parts = value.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten();
+            parts.filter_map(Value::as_object_mut).for_each(rename_counts);
+        }
     }
     Ok(record)
 }
 
+/// In a block or an operator.
 fn rename_counts(block: &mut Map<String, Value>) {
     for (name, counted) in COUNTS {
         if let Some(value) = block.remove(name) {

@@ -105,6 +105,7 @@ fn cells(manner: Manner, number: u16, random: &mut Xoshiro256PlusPlus) -> (CellR
         memory: Some(memory.clone()),
         blocks,
         evaluation: Some(evaluation(manner.examples)),
+        ops: Vec::new(),
     };
     let (mut one, mut other) = (Vec::new(), Vec::new());
     let mut mood = 0.0;

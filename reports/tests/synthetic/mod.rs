@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use edgebench_reports::record::{
     ArtifactRecord, BlockRecord, Cell, CellRecord, ConditionRecord, DeviceRecord, Energy, EvaluationRecord,
-    MemoryRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
+    MemoryRecord, OpRecord, Outcome, PredictionRecord, RunInfo, RunRecord,
 };
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -83,6 +83,8 @@ pub(crate) fn troubled(plan: Plan) -> RunRecord {
     run.cells[2].blocks.clear();
     run.cells[2].memory = None;
     run.cells[2].evaluation = None;
+    run.cells[2].ops.clear();
+    run.cells[3].ops.clear();
     run.cells[1].blocks[1].invalid = Some("throttled while it ran".to_owned());
     run.run.finished_at = None;
     run
@@ -155,7 +157,35 @@ fn cell_record(plan: Plan, manner: &Manner, random: &mut Xoshiro256PlusPlus) -> 
             pack_digest: "3d".repeat(32),
             predictions: (0..plan.examples).map(|example| prediction(manner, example)).collect(),
         }),
+        ops: ops(manner),
     }
+}
+
+/// Six operators, whose medians together make the variant's.
+fn ops(manner: &Manner) -> Vec<OpRecord> {
+    let made = [
+        (0, "CONV_2D", "stem", 0.22, 1_204_224),
+        (1, "DEPTHWISE_CONV_2D", "block/depthwise", 0.12, 338_688),
+        (2, "CONV_2D", "block/project", 0.38, 3_612_672),
+        (3, "ADD", "block/add", 0.03, 0),
+        (5, "FULLY_CONNECTED", "logits", 0.2, 12_800),
+        (6, "SOFTMAX", "scores", 0.05, 0),
+    ];
+    let op = |(index, operator, output, share, macs): (u32, &str, &str, f64, u64)| {
+        let median_nanos = (manner.median_nanos * share) as u64;
+        OpRecord {
+            index,
+            operator: operator.to_owned(),
+            output: output.to_owned(),
+            kernel: if macs > 0 { "portable" } else { "reference" }.to_owned(),
+            macs,
+            runs: 50,
+            first_nanos: median_nanos * 2,
+            median_nanos,
+            total_nanos: median_nanos * 51,
+        }
+    };
+    made.map(op).to_vec()
 }
 
 fn block_record(plan: Plan, manner: &Manner, block: u32, random: &mut Xoshiro256PlusPlus) -> BlockRecord {
