@@ -6,6 +6,7 @@
 
 mod arguments;
 mod clock;
+mod crew;
 mod emulated;
 mod lease;
 mod machine;
@@ -17,7 +18,7 @@ mod store;
 use std::path::Path;
 use std::process::ExitCode;
 
-use edgebench_agent_core::{Clock, Device, Identity, Meter, Peer, serve};
+use edgebench_agent_core::{Clock, Crew, Device, Identity, Meter, Peer, serve};
 
 use crate::arguments::{Command, Serve};
 use crate::lease::{Lease, LeaseError};
@@ -80,7 +81,10 @@ fn session(asked: &Serve, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitC
         Err(error) => return fail(EXIT_USAGE, &error),
     };
     let peer = peer.as_mut().map(|peer| peer.as_mut() as &mut dyn Peer);
-    let device = Device { transport: &mut transport, clock, meter, store: &mut store, peer };
+    // Instructions are counted on one thread only.
+    let mut processors = crew::Processors::new(asked.cpus.clone());
+    let crew = asked.counter.is_none().then_some(&mut processors as &mut dyn Crew);
+    let device = Device { transport: &mut transport, clock, meter, store: &mut store, peer, crew };
     let identity = Identity {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         target: env!("EDGEBENCH_TARGET").to_owned(),

@@ -2,8 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use edgebench_interpreter::Workers;
 use edgebench_wire::{Condition, Digest};
 
 use crate::network::Peer;
@@ -20,6 +22,8 @@ pub struct Device<'d> {
     pub store: &'d mut dyn Store,
     /// A runtime beside ours, where there is one.
     pub peer: Option<&'d mut dyn Peer>,
+    /// Threads, where there can be several.
+    pub crew: Option<&'d mut dyn Crew>,
 }
 
 /// Who answers, as [`edgebench_wire::Hello`] tells it.
@@ -83,6 +87,23 @@ pub trait Counter {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct CounterError(pub String);
+
+/// Threads that share the operators of a network.
+pub trait Crew {
+    /// Most threads that there can be, the one that asks included.
+    fn most(&self) -> u16;
+
+    /// So many threads, the one that asks included.
+    ///
+    /// # Errors
+    /// When the system does not give them.
+    fn hire(&mut self, threads: u16) -> Result<Arc<dyn Workers>, CrewError>;
+}
+
+/// Why there are no threads: place, expected and found in one line.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CrewError(pub String);
 
 /// Figures about the machine and the agent. What cannot be read is absent, never guessed.
 pub trait Meter {

@@ -26,8 +26,8 @@ mod upload;
 
 pub use channel::SessionError;
 pub use device::{
-    Clock, Counter, CounterError, Device, Identity, Meter, Store, StoreError, StoredFile, Transport,
-    TransportError,
+    Clock, Counter, CounterError, Crew, CrewError, Device, Identity, Meter, Store, StoreError, StoredFile,
+    Transport, TransportError,
 };
 pub use network::{Network, NetworkError, Peer};
 pub use session::{End, serve};

@@ -1,5 +1,6 @@
 //! A network that is ready, and the examples that it runs on. Knows no clock and no controller.
 
+use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -12,20 +13,21 @@ use crate::network::Network;
 use crate::pack::Pack;
 use crate::stored::open_verified;
 
-/// Threads that a run can really have. The interpreter takes any number and uses one; a figure that is filed under four
-/// must not come from one.
-const MAX_THREADS: u16 = 1;
-
 /// The kernel sets that this agent can be asked for on this CPU, best first.
 pub(crate) fn kernel_names() -> Vec<alloc::string::String> {
     let named = KernelChoice::ALL.into_iter().filter(|choice| *choice != KernelChoice::Auto);
     named.rev().filter(|choice| choice.is_available()).map(|choice| choice.name().to_string()).collect()
 }
 
-/// What the interpreter makes of the controller's options.
-pub(crate) fn interpreter_options(options: &RunOptions) -> Result<Options, Failure> {
-    if !(1..=MAX_THREADS).contains(&options.threads) {
-        return Err(mismatch(FailureKind::Model, "threads", MAX_THREADS, options.threads));
+/// What the interpreter makes of the controller's options. There can be `most_threads`: a figure that is filed under four
+/// must not come from two.
+pub(crate) fn interpreter_options(options: &RunOptions, most_threads: u16) -> Result<Options, Failure> {
+    if !(1..=most_threads).contains(&options.threads) {
+        let expected = match most_threads {
+            0 | 1 => "1".to_string(),
+            most => format!("1 to {most}, the processors there are"),
+        };
+        return Err(mismatch(FailureKind::Model, "threads", expected, options.threads));
     }
     let kernels =
         options.kernels.parse::<KernelChoice>().map_err(|error| failed(FailureKind::Model, error))?;

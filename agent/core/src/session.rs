@@ -9,7 +9,7 @@ use edgebench_interpreter::{Interpreter, Model};
 use edgebench_wire::{Digest, Facts, FailureKind, Hello, PROTOCOL_VERSION, Reply, Request, RunOptions};
 
 use crate::channel::{Channel, SessionError};
-use crate::device::{Device, Identity, Meter, Store};
+use crate::device::{Crew, Device, Identity, Meter, Store};
 use crate::failure::{Stop, failed, mismatch};
 use crate::network::{Network, Peer};
 use crate::running::{Running, interpreter_options, kernel_names};
@@ -37,6 +37,7 @@ pub fn serve(device: Device<'_>, identity: &Identity) -> Result<End, SessionErro
         meter: device.meter,
         store: device.store,
         peer: device.peer.map(|peer| peer as &mut dyn Peer),
+        crew: device.crew.map(|crew| crew as &mut dyn Crew),
         identity,
         upload: Upload::default(),
         greeted: false,
@@ -52,6 +53,7 @@ pub(crate) struct Session<'d> {
     pub(crate) meter: &'d mut dyn Meter,
     pub(crate) store: &'d mut dyn Store,
     peer: Option<&'d mut dyn Peer>,
+    crew: Option<&'d mut dyn Crew>,
     identity: &'d Identity,
     upload: Upload,
     greeted: bool,
@@ -108,14 +110,26 @@ impl Session<'_> {
 
     /// Loads a model, says so, and goes on with it.
     fn converse_with(&mut self, model: &Digest, options: &RunOptions) -> Result<Turn, Stop> {
-        let options = interpreter_options(options)?;
+        let most_threads = self.crew.as_ref().map_or(1, |crew| crew.most());
+        let options = interpreter_options(options, most_threads)?;
         let content = load_verified(self.store, model)?;
         let begun = self.timer.begin()?;
         let model = Model::load(content.bytes()).map_err(|error| failed(FailureKind::Model, error))?;
         let mut interpreter =
             Interpreter::new(&model, &options).map_err(|error| failed(FailureKind::Model, error))?;
+        self.hire(options.threads, &mut interpreter)?;
         let init_nanos = self.timer.end(begun)?.amount;
         self.go_on_with(&mut interpreter, init_nanos, content.bytes().len())
+    }
+
+    /// Gives a network the threads that it was prepared for.
+    fn hire(&mut self, threads: usize, interpreter: &mut Interpreter<'_>) -> Result<(), Stop> {
+        let threads = u16::try_from(threads).unwrap_or(u16::MAX);
+        if let Some(crew) = self.crew.as_deref_mut().filter(|_| threads > 1) {
+            let workers = crew.hire(threads).map_err(|error| failed(FailureKind::Model, error))?;
+            interpreter.set_workers(workers);
+        }
+        Ok(())
     }
 
     /// The same in a runtime that is not ours.

@@ -1,6 +1,8 @@
 //! What a controller asks for on a good day.
 
-use edgebench_wire::{FailureKind, Limits, Phase, Reply, Request};
+use std::thread::available_parallelism;
+
+use edgebench_wire::{FailureKind, Limits, Phase, Prediction, Reply, Request, RunOptions};
 
 use crate::controller::{Agent, digest, open};
 use crate::digits;
@@ -19,8 +21,12 @@ fn the_digits_network_is_sent_opened_measured_and_evaluated() {
     }
     opens(&mut agent, &model);
     measures(&mut agent, &model);
-    recognises(&mut agent, &pack, &shown);
+    let alone = recognises(&mut agent, &pack, &shown);
     assert_eq!(agent.ask(&Request::Close), Reply::Closed);
+    let processors = available_parallelism().expect("Linux tells it").get() as u16;
+    assert!(matches!(agent.ask(&open_with(&model, processors)), Reply::Opened(_)));
+    assert_eq!(recognises(&mut agent, &pack, &shown), alone, "{processors} threads");
+    refuses_more_threads(&mut agent, &model, processors);
     assert_eq!(agent.ask(&Request::Bye), Reply::Closed);
     let ended = agent.ended();
     assert!(ended.status.success(), "{}", ended.status);
@@ -65,7 +71,17 @@ fn measures(agent: &mut Agent, model: &[u8]) {
     assert!(measured.before.load_1m.is_some() && measured.after.load_1m.is_some());
 }
 
-fn recognises(agent: &mut Agent, pack: &[u8], shown: &[u32]) {
+/// A figure that is filed under so many threads must come from so many processors.
+fn refuses_more_threads(agent: &mut Agent, model: &[u8], processors: u16) {
+    let Reply::Failed(failure) = agent.ask(&open_with(model, processors + 1)) else { panic!("refused") };
+    assert!(failure.message.starts_with("threads: expected 1"), "{}", failure.message);
+}
+
+fn open_with(model: &[u8], threads: u16) -> Request {
+    Request::Open { model: digest(model), options: RunOptions { threads, kernels: "auto".into() } }
+}
+
+fn recognises(agent: &mut Agent, pack: &[u8], shown: &[u32]) -> Vec<Prediction> {
     let request = Request::Evaluate {
         pack: digest(pack),
         first: 0,
@@ -91,6 +107,7 @@ fn recognises(agent: &mut Agent, pack: &[u8], shown: &[u32]) {
     let right = predictions.iter().zip(shown).filter(|(prediction, digit)| prediction.top[0].0 == **digit);
     let right = right.count();
     assert!(right + 1 >= shown.len(), "{right} of {} digits were recognised", shown.len());
+    predictions
 }
 
 #[test]

@@ -34,8 +34,9 @@ pub(super) struct InferArgs {
     #[arg(long, value_name = "FILE")]
     litert: Option<PathBuf>,
     /// Worker threads.
-    #[arg(long = "num_threads", aliases = ["num-threads", "threads"], value_name = "N", default_value_t = 1)]
-    threads: usize,
+    #[arg(long = "num_threads", aliases = ["num-threads", "threads"], value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
     /// Kernel set: auto, reference, portable, or an instruction set; of LiteRT: auto (XNNPACK), builtin or reference.
     #[arg(long, value_name = "SET", default_value = "auto")]
     kernels: String,
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &InferArgs, _terminal: Terminal) -> Result<ExitCode
         inputs.extend(tensors(given)?);
     }
     let how = InferOptions {
-        threads: arguments.threads,
+        threads: arguments.threads.into(),
         kernels: arguments.kernels.clone(),
         dump_all: arguments.dump_all,
         signature: arguments.signature.clone(),
@@ -104,7 +105,7 @@ fn in_litert(
         return Err(BenchError::option("--dump-all and --signature are not for --runtime litert"));
     }
     let options = edgebench_litert::Options {
-        threads: arguments.threads,
+        threads: arguments.threads.into(),
         kernels: arguments.kernels.parse().map_err(BenchError::option)?,
     };
     let plain = InferOptions { threads: 1, kernels: "auto".to_owned(), dump_all: false, signature: None };

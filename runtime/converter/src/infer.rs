@@ -2,8 +2,10 @@
 //! they ask for, as it lies in memory.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use edgebench_interpreter::{Interpreter, KernelChoice, Model, NodeRun, Options, TensorView};
+use edgebench_pool::Pool;
 
 use crate::error::ConvertError;
 
@@ -115,6 +117,16 @@ pub fn bind(
     Ok(call.bound())
 }
 
+/// Brings the threads that the interpreter was prepared for.
+fn with_threads(mut interpreter: Interpreter<'_>, threads: usize) -> Result<Interpreter<'_>, ConvertError> {
+    if threads > 1 {
+        let pool = Pool::new(threads)
+            .map_err(|cause| ConvertError::Infer { cause: format!("{threads} threads: {cause}") })?;
+        interpreter.set_workers(Arc::new(pool));
+    }
+    Ok(interpreter)
+}
+
 /// A model made ready for one call, with the names its inputs and outputs go by.
 struct Call<'m> {
     interpreter: Interpreter<'m>,
@@ -129,9 +141,11 @@ impl<'m> Call<'m> {
         let options = Options { kernels, threads: how.threads, ..Options::default() };
         let Some(key) = &how.signature else {
             let interpreter = Interpreter::new(model, &options).map_err(run_error)?;
+            let interpreter = with_threads(interpreter, how.threads)?;
             return Ok(Self { interpreter, input_names: Vec::new(), output_names: Vec::new() });
         };
         let interpreter = Interpreter::for_signature(model, key, &options).map_err(run_error)?;
+        let interpreter = with_threads(interpreter, how.threads)?;
         let signature = model.signatures().iter().find(|signature| signature.key == key.as_str());
         let (inputs, outputs) = signature.map(|it| (&it.inputs[..], &it.outputs[..])).unwrap_or_default();
         let input_names = by_slot(inputs, interpreter.input_count());

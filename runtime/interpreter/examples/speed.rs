@@ -1,5 +1,5 @@
-//! Times one model by the CPU time of this process, which holds up on a machine that others use too:
-//! `speed MODEL [KERNELS]`.
+//! Times one model by the CPU time of this process, which holds up on a machine that others use too, or with several
+//! threads by the wall clock: `speed MODEL [KERNELS [THREADS]]`.
 //!
 //! Prints `start LOAD_NS INIT_NS FIRST_NS PEAK_KB` once: reading and checking the file, preparing, the first inference, and
 //! by how much the peak of resident memory rose over the process's start. Then answers each line of standard input: a
@@ -10,52 +10,63 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::sync::Arc;
 
 use edgebench_interpreter::{DType, Interpreter, Model, Options};
+use edgebench_pool::Pool;
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().ok_or("usage: speed MODEL [KERNELS]")?;
+    let path = arguments.next().ok_or("usage: speed MODEL [KERNELS [THREADS]]")?;
     let kernels = arguments.next().unwrap_or_else(|| "auto".to_owned());
-    let options = Options { kernels: kernels.parse()?, ..Options::default() };
+    let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
+    let options = Options { kernels: kernels.parse()?, threads, ..Options::default() };
+    let now = if threads > 1 { wall_ns } else { cpu_ns };
     let peak_before_kb = peak_kb()?;
-    let begin = cpu_ns();
+    let begin = now();
     let file = std::fs::read(&path)?;
     let model = Model::load(&file)?;
-    let loaded = cpu_ns();
+    let loaded = now();
     let mut interpreter = Interpreter::new(&model, &options)?;
-    let ready = cpu_ns();
+    if threads > 1 {
+        interpreter.set_workers(Arc::new(Pool::new(threads)?));
+    }
+    let ready = now();
     fill_inputs(&mut interpreter);
-    let filled = cpu_ns();
+    let filled = now();
     interpreter.invoke()?;
-    let (load_ns, init_ns, first_ns) = (loaded - begin, ready - loaded, cpu_ns() - filled);
+    let (load_ns, init_ns, first_ns) = (loaded - begin, ready - loaded, now() - filled);
     println!("start {load_ns} {init_ns} {first_ns} {}", peak_kb()? - peak_before_kb);
     for line in std::io::stdin().lines() {
         let line = line?;
         match line.strip_prefix("profile ") {
-            Some(count) => profile(&mut interpreter, count.parse()?)?,
-            None => run(&mut interpreter, line.parse()?)?,
+            Some(count) => profile(&mut interpreter, count.parse()?, now)?,
+            None => run(&mut interpreter, line.parse()?, now)?,
         }
     }
     Ok(())
 }
 
-fn run(interpreter: &mut Interpreter<'_>, count: usize) -> Result<(), Box<dyn Error>> {
+fn run(interpreter: &mut Interpreter<'_>, count: usize, now: fn() -> u64) -> Result<(), Box<dyn Error>> {
     let mut line = String::new();
     for _ in 0..count {
-        let begin = cpu_ns();
+        let begin = now();
         interpreter.invoke()?;
-        line += &format!("{} ", cpu_ns() - begin);
+        line += &format!("{} ", now() - begin);
     }
     println!("{}", line.trim_end());
     Ok(std::io::stdout().flush()?)
 }
 
-fn profile(interpreter: &mut Interpreter<'_>, count: usize) -> Result<(), Box<dyn Error>> {
+fn profile(
+    interpreter: &mut Interpreter<'_>,
+    count: usize,
+    mut now: fn() -> u64,
+) -> Result<(), Box<dyn Error>> {
     let mut times: Vec<Vec<u64>> = vec![Vec::new(); interpreter.nodes().count()];
     for _ in 0..count {
-        interpreter.invoke_profiled(&mut cpu_ns, &mut |index, ns| times[index].push(ns))?;
+        interpreter.invoke_profiled(&mut now, &mut |index, ns| times[index].push(ns))?;
     }
     for (node, times) in interpreter.nodes().zip(&mut times).filter(|(_, times)| !times.is_empty()) {
         times.sort_unstable();
@@ -87,7 +98,15 @@ fn fill_inputs(interpreter: &mut Interpreter<'_>) {
 }
 
 fn cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    nanoseconds(ClockId::ProcessCPUTime)
+}
+
+fn wall_ns() -> u64 {
+    nanoseconds(ClockId::Monotonic)
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 

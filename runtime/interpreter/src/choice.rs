@@ -81,8 +81,11 @@ pub struct UnknownKernels {
 pub struct Options {
     /// The set of kernels.
     pub kernels: KernelChoice,
-    /// Threads that one inference may use. More than one is accepted and runs on one: results do not depend on it.
+    /// Threads that one inference may use; [`crate::Interpreter::set_workers`] brings them. Results do not depend on it.
     pub threads: usize,
+    /// Multiply-accumulates that each thread's share of an operator has at least: below this, waking a thread takes longer
+    /// than it saves. 0 divides whatever can be divided.
+    pub least_macs_of_share: u64,
     /// Whether no memory is reused, so that every tensor can be read after an inference.
     pub keep_all: bool,
     /// What the interpreter may take beside the file, in bytes: arena with scratch, packed weights, constants that are
@@ -94,11 +97,15 @@ pub struct Options {
 /// More than any network for an edge device needs, and little enough that 32-bit offsets hold it.
 const MEMORY_LIMIT_BYTES: usize = 1 << 30;
 
+/// Some microseconds on a fast core, some dozens on a slow one.
+const LEAST_MACS_OF_SHARE: u64 = 50_000;
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             kernels: KernelChoice::Auto,
             threads: 1,
+            least_macs_of_share: LEAST_MACS_OF_SHARE,
             keep_all: false,
             memory_limit_bytes: MEMORY_LIMIT_BYTES,
         }

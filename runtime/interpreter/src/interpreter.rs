@@ -2,8 +2,11 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+
+use edgebench_kernels::Workers;
 
 use crate::choice::Options;
 use crate::error::{DataError, Fault, InvokeError, PrepareError};
@@ -117,9 +120,17 @@ impl<'m> Interpreter<'m> {
             self.program.shaped.check_signature(own.0, shape)?;
             own.1 = shape.to_vec();
         }
-        let Machine { model, options, .. } = &self.machine;
-        (self.program, self.machine) = prepare::programs(model, self.entry, options, &all)?;
+        let Machine { model, options, workers, .. } = &self.machine;
+        let (program, mut machine) = prepare::programs(model, self.entry, options, &all)?;
+        machine.workers.clone_from(workers);
+        (self.program, self.machine) = (program, machine);
         Ok(())
+    }
+
+    /// Gives operators threads to run on. They are divided into [`Options::threads`] shares where that is worth it,
+    /// whatever number of workers there is; without workers one thread computes everything. Outputs do not depend on it.
+    pub fn set_workers(&mut self, workers: Arc<dyn Workers>) {
+        self.machine.workers = Some(workers);
     }
 
     /// Number of model inputs.

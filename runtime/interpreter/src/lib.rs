@@ -29,7 +29,7 @@ mod shaped;
 mod tensor;
 mod variables;
 
-pub use edgebench_kernels::marker;
+pub use edgebench_kernels::{Workers, marker};
 
 pub use choice::{KernelChoice, Options, UnknownKernels};
 pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};

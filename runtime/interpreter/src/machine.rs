@@ -2,12 +2,15 @@
 //! of them together may take. Knows no operators.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+
+use edgebench_kernels::Workers;
 
 use crate::choice::Options;
 use crate::error::Fault;
 use crate::interpreter::Memory;
-use crate::memory::Room;
+use crate::memory::{Crew, Room};
 use crate::model::Model;
 use crate::program::Program;
 use crate::variables::Variables;
@@ -16,6 +19,8 @@ use crate::variables::Variables;
 pub(crate) struct Machine<'m> {
     pub(crate) model: &'m Model<'m>,
     pub(crate) options: Options,
+    /// Threads for steps that are divided.
+    pub(crate) workers: Option<Arc<dyn Workers>>,
     /// By subgraph: its program; none for one that nothing has called yet, and for one that is running.
     programs: Vec<Option<Box<Program<'m>>>>,
     pub(crate) variables: Variables,
@@ -30,11 +35,18 @@ impl<'m> Machine<'m> {
         Self {
             model,
             options: *options,
+            workers: None,
             programs: model.graphs().iter().map(|_| None).collect(),
             variables: Variables::new(model.variables()),
             planned: Memory::default(),
             room: Room::new(options.memory_limit_bytes),
         }
+    }
+
+    /// Who shares a step that is divided.
+    pub(crate) fn crew(&self, shares: usize) -> Option<Crew<'_>> {
+        let workers = self.workers.as_deref().filter(|_| shares > 1)?;
+        Some(Crew { workers, shares })
     }
 
     /// The program of a subgraph; none when it has none now.

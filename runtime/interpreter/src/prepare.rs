@@ -292,12 +292,19 @@ pub(crate) fn prepare_node(
     let mut rounds = node.outputs.len();
     loop {
         let wish = Wish::default();
-        let site = Site { graph: shaped, index, folded, kernels: options.kernels, wish: &wish };
+        let site = Site {
+            graph: shaped,
+            index,
+            folded,
+            kernels: options.kernels,
+            threads: options.threads,
+            wish: &wish,
+        };
         let fault = match (entry.prepare)(&site) {
             Ok(ready) if computes_nothing(shaped, index, &ready) => {
                 return Ok(Readiness::Ready(Prepared::empty()));
             }
-            Ok(ready) => return Ok(Readiness::Ready(ready)),
+            Ok(ready) => return Ok(Readiness::Ready(ready.shared(options))),
             Err(fault) => fault,
         };
         match (wish.shape.into_inner(), wish.value.get()) {
@@ -488,7 +495,14 @@ fn ready_nodes(
                 Action::View | Action::Folded | Action::Late => Wiring::default(),
             };
             let late = late.next().flatten();
-            ReadyNode { action: ready.action, wiring, kernel: ready.kernel, macs: ready.macs, late }
+            ReadyNode {
+                action: ready.action,
+                wiring,
+                kernel: ready.kernel,
+                macs: ready.macs,
+                shares: ready.shares,
+                late,
+            }
         })
         .collect()
 }

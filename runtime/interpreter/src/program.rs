@@ -39,6 +39,8 @@ pub(crate) struct ReadyNode {
     pub(crate) wiring: Wiring,
     pub(crate) kernel: &'static str,
     pub(crate) macs: u64,
+    /// Into how many shares a run is divided.
+    pub(crate) shares: usize,
     /// For a node that is prepared in the run.
     pub(crate) late: Option<Box<Late>>,
 }
@@ -123,12 +125,15 @@ impl<'m> Program<'m> {
     /// # Errors
     /// When a value that was computed during the run cannot be worked with.
     pub(crate) fn run_node(&mut self, index: usize, machine: &mut Machine<'m>) -> Result<(), Fault> {
-        let ReadyNode { action, wiring, late, .. } = &self.nodes[index];
+        let ReadyNode { action, wiring, late, shares, .. } = &self.nodes[index];
         if late.is_some() {
             return late::run(self, index, machine);
         }
         match action {
-            Action::Run(step) => step.run(wiring.frame(self.arena.bytes_mut(), &self.constants)),
+            Action::Run(step) => {
+                let crew = machine.crew(*shares);
+                step.run(Frame { crew, ..wiring.frame(self.arena.bytes_mut(), &self.constants) })
+            }
             Action::Call(call) => {
                 let inputs = self.shaped.graph.nodes[index].inputs.iter().flatten();
                 let shapes: Vec<&[usize]> = inputs.map(|tensor| self.shaped.shape(*tensor)).collect();

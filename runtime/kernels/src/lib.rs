@@ -6,13 +6,14 @@
 //! * [`shape`]: the geometry of the operators, NHWC activations and OHWI filters.
 //! * [`spec`]: what a kernel with weights is packed from.
 //! * [`packed`]: what packing gives, ready to run.
+//! * [`parallel`]: what packing gave, by several threads.
 //! * [`table`]: one row a kernel. Dispatch, tests, benches and listings read it; to add a kernel, add a function and a row.
 //! * [`isa`]: instruction sets, as tokens that exist only if the CPU has them.
 //! * [`requantize`]: TFLite's fixed-point arithmetic.
 //! * [`marker`]: no-ops between which an emulator counts instructions.
 //! * [`mod@reference`]: plain loops with the exact arithmetic of LiteRT's reference kernels, the oracle.
 //! * [`generic`]: blocked loops over packed weights, for any instruction set.
-//! * `arch`: innermost loops written in a CPU's own instructions; with `isa`, the only unsafe code.
+//! * `arch`: innermost loops written in a CPU's own instructions; with `isa` and `parallel`, the only unsafe code.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -27,6 +28,7 @@ pub mod half;
 pub mod isa;
 pub mod marker;
 pub mod packed;
+pub mod parallel;
 pub mod reference;
 pub mod requantize;
 mod round;
@@ -38,6 +40,7 @@ pub mod table;
 mod battery;
 
 pub use packed::{Packed, SCRATCH_ALIGN};
+pub use parallel::Workers;
 pub use requantize::Multiplier;
 pub use shape::{Broadcast, Clamp, Conv2dShape, FullyConnectedShape, Pool2dShape, Window2d};
 pub use table::{Choice, Row, Set, Table};

@@ -139,6 +139,17 @@ impl Conv2dShape {
         self.in_height * self.in_width * self.in_channels
     }
 
+    /// The same convolution with a row for every pixel of an image, where each output pixel sees one input pixel: more
+    /// rows to split a run into. Others stay as they are.
+    #[must_use]
+    pub fn with_pixels_as_rows(self) -> Self {
+        if self.window != Window2d::POINT {
+            return self;
+        }
+        let pixels = self.in_height * self.in_width;
+        Self { in_height: pixels, in_width: 1, out_height: pixels, out_width: 1, ..self }
+    }
+
     /// Output rows over the whole batch: what a run may be split into.
     pub fn rows(&self) -> usize {
         self.batch * self.out_height

@@ -233,6 +233,7 @@ impl Bench {
     pub(crate) fn serve(&mut self) -> Result<End, SessionError> {
         let device = Device {
             peer: None,
+            crew: None,
             transport: &mut self.wire,
             clock: &mut self.clock,
             meter: &mut self.meter,

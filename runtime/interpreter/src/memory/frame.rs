@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use bytemuck::Pod;
+use edgebench_kernels::Workers;
 
 use super::Aligned;
 
@@ -72,6 +73,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) states: Vec<&'a mut [u8]>,
     /// Memory of this step alone, aligned, with arbitrary content.
     pub(crate) scratch: &'a mut [u8],
+    /// Who shares the step, when it is divided.
+    pub(crate) crew: Option<Crew<'a>>,
+}
+
+/// Threads that share a step, and into how many shares it is divided.
+#[derive(Clone, Copy)]
+pub(crate) struct Crew<'a> {
+    pub(crate) workers: &'a dyn Workers,
+    pub(crate) shares: usize,
 }
 
 /// The inputs of one step.
@@ -153,7 +163,7 @@ impl Wiring {
         inputs.set_gap(self.cuts.len(), rest);
         states.sort_by_key(|(state, _)| *state);
         let states = states.into_iter().map(|(_, piece)| piece).collect();
-        Frame { inputs, outputs, states, scratch }
+        Frame { inputs, outputs, states, scratch, crew: None }
     }
 }
 

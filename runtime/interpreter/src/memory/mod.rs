@@ -7,6 +7,6 @@ mod plan;
 mod room;
 
 pub(crate) use aligned::{Aligned, align_up};
-pub(crate) use frame::{Constant, Frame, Inputs, Outputs, Place, Wiring};
+pub(crate) use frame::{Constant, Crew, Frame, Inputs, Outputs, Place, Wiring};
 pub(crate) use plan::{Plan, Request};
 pub(crate) use room::Room;

@@ -49,6 +49,8 @@ pub(crate) fn conv_2d(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
     let shape = shape(site, &options, &input, &filter)?;
     output.expect_shape(&[shape.batch, shape.out_height, shape.out_width, shape.out_channels])?;
     output.expect_dtype(input.dtype())?;
+    // Rows are what threads share out.
+    let shape = if site.threads > 1 { shape.with_pixels_as_rows() } else { shape };
     let conv = Conv { input, filter, output, shape, activation: options.fused_activation_function() };
     match (input.dtype(), filter.dtype()) {
         (DType::Float32, DType::Float32 | DType::Float16) => float(site, &conv),

@@ -6,6 +6,8 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use bytemuck::Pod;
+use edgebench_kernels::parallel::run_rows;
 use edgebench_kernels::reference::number::Number;
 use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::spec::{FilterScales, FloatWeights};
@@ -14,7 +16,7 @@ use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::{Operand, Prepared, Reads, Site, Step};
 use crate::error::Fault;
-use crate::memory::Frame;
+use crate::memory::{Crew, Frame};
 use crate::quant;
 use crate::tensor::{DType, Quantization, unpack_int2, unpack_int4};
 
@@ -220,15 +222,21 @@ struct PackedStep<In, Out> {
     slot: usize,
 }
 
-impl<In: bytemuck::Pod, Out: bytemuck::Pod> Step for PackedStep<In, Out> {
+impl<In: Pod + Sync, Out: Pod + Send> Step for PackedStep<In, Out> {
     fn run(&self, frame: Frame<'_>) -> Result<(), Fault> {
-        self.kernel.run(frame.inputs.of(self.slot), 0..self.kernel.rows(), frame.scratch, frame.outputs.of());
+        let (kernel, input, output) = (&*self.kernel, frame.inputs.of(self.slot), frame.outputs.of());
+        match frame.crew {
+            Some(Crew { workers, shares }) => {
+                run_rows(kernel, workers, shares, input, frame.scratch, output);
+            }
+            None => kernel.run(input, 0..kernel.rows(), frame.scratch, output),
+        }
         Ok(())
     }
 }
 
 /// A node that runs a packed kernel on input 0.
-pub(super) fn packed<In: bytemuck::Pod, Out: bytemuck::Pod>(
+pub(super) fn packed<In: Pod + Sync, Out: Pod + Send>(
     name: &'static str,
     kernel: alloc::boxed::Box<dyn Packed<In, Out>>,
     macs: u64,
@@ -237,7 +245,7 @@ pub(super) fn packed<In: bytemuck::Pod, Out: bytemuck::Pod>(
 }
 
 /// A node that runs a packed kernel on the input at `slots`, which is one.
-pub(super) fn packed_from<In: bytemuck::Pod, Out: bytemuck::Pod>(
+pub(super) fn packed_from<In: Pod + Sync, Out: Pod + Send>(
     slots: &'static [usize; 1],
     name: &'static str,
     kernel: alloc::boxed::Box<dyn Packed<In, Out>>,
@@ -248,6 +256,7 @@ pub(super) fn packed_from<In: bytemuck::Pod, Out: bytemuck::Pod>(
         packed_bytes,
         scratch_bytes,
         macs,
+        rows: kernel.rows(),
         reads: Reads::Only(slots),
         ..Prepared::run(name, PackedStep { kernel, slot: slots[0] })
     }

@@ -66,8 +66,11 @@ mod window;
 
 use alloc::boxed::Box;
 
+use edgebench_kernels::parallel::MAX_SHARES;
+
+use crate::choice::Options;
 use crate::error::Fault;
-use crate::memory::Frame;
+use crate::memory::{Frame, align_up};
 use crate::model::{Access, Call};
 
 pub(crate) use activation::{
@@ -198,6 +201,10 @@ pub(crate) struct Prepared {
     pub(crate) packed_bytes: usize,
     /// Multiply-accumulates of one run.
     pub(crate) macs: u64,
+    /// Rows that threads can share out among themselves; each share needs scratch of its own. 1 for a step in one piece.
+    pub(crate) rows: usize,
+    /// Into how many shares a run is divided.
+    pub(crate) shares: usize,
 }
 
 impl Prepared {
@@ -231,7 +238,29 @@ impl Prepared {
     }
 
     fn new(kernel: &'static str, action: Action) -> Self {
-        Self { action, kernel, reads: Reads::All, states: &[], scratch_bytes: 0, packed_bytes: 0, macs: 0 }
+        Self {
+            action,
+            kernel,
+            reads: Reads::All,
+            states: &[],
+            scratch_bytes: 0,
+            packed_bytes: 0,
+            macs: 0,
+            rows: 1,
+            shares: 1,
+        }
+    }
+
+    /// The step, divided among so many threads as it is worth.
+    pub(crate) fn shared(self, options: &Options) -> Self {
+        let worthwhile = self.macs.checked_div(options.least_macs_of_share).unwrap_or(u64::MAX);
+        let worthwhile = usize::try_from(worthwhile).unwrap_or(usize::MAX);
+        let shares = options.threads.min(worthwhile).min(self.rows).min(MAX_SHARES).max(1);
+        if shares == 1 {
+            return self;
+        }
+        let scratch_bytes = align_up(self.scratch_bytes).saturating_mul(shares);
+        Self { shares, scratch_bytes, ..self }
     }
 
     pub(crate) fn reads(&self, slot: usize) -> bool {

@@ -21,6 +21,8 @@ pub(crate) struct Site<'s: 'm, 'm> {
     pub(crate) index: usize,
     pub(crate) folded: &'s Folded,
     pub(crate) kernels: KernelChoice,
+    /// Threads that the run may have.
+    pub(crate) threads: usize,
     /// Where the operator asks for shapes of outputs and values of inputs.
     pub(crate) wish: &'m Wish,
 }

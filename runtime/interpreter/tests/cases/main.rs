@@ -53,6 +53,18 @@ fn every_case_answers_as_litert_does() {
 }
 
 #[test]
+fn threads_change_no_answer() {
+    let exceptions = table::exceptions();
+    let mut wrong = Vec::new();
+    for case in case::all().iter().filter(|case| !exceptions.contains_key(&case.folder)) {
+        if let Outcome::Wrong(what) = run::run_divided(case) {
+            wrong.push(format!("{} ({}): {what}", case.folder, case.about.type_name));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ from LiteRT:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
 fn exceptions_are_of_cases_that_do_differ() {
     let cases = case::all();
     for folder in table::exceptions().keys() {

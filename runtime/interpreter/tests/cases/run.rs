@@ -1,8 +1,10 @@
 //! Runs a case with one set of kernels and compares.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 
 use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
+use edgebench_pool::Pool;
 
 use crate::case::{Case, Expected, Port, Step, element_bytes};
 
@@ -24,9 +26,18 @@ pub(crate) enum Outcome {
     Wrong(String),
 }
 
-/// Runs one case.
+/// Runs one case with one set of kernels.
 pub(crate) fn run(case: &Case, kernels: KernelChoice) -> Outcome {
-    let attempt = catch_unwind(AssertUnwindSafe(|| attempt(case, kernels)));
+    run_with(case, &Options { kernels, ..Options::default() })
+}
+
+/// Runs one case with every operator that can be divided divided among three threads, however small it is.
+pub(crate) fn run_divided(case: &Case) -> Outcome {
+    run_with(case, &Options { threads: 3, least_macs_of_share: 0, ..Options::default() })
+}
+
+fn run_with(case: &Case, options: &Options) -> Outcome {
+    let attempt = catch_unwind(AssertUnwindSafe(|| attempt(case, options)));
     match (attempt, case.about.expected) {
         (Err(_), _) => Outcome::Wrong("panicked".to_owned()),
         (Ok(Ok(outcome)), Expected::Outputs) => outcome,
@@ -41,14 +52,16 @@ pub(crate) fn run(case: &Case, kernels: KernelChoice) -> Outcome {
 
 /// # Errors
 /// The message with which the model is refused.
-fn attempt(case: &Case, kernels: KernelChoice) -> Result<Outcome, String> {
+fn attempt(case: &Case, options: &Options) -> Result<Outcome, String> {
     let model = Model::load(&case.model).map_err(|error| error.to_string())?;
-    let options = Options { kernels, ..Options::default() };
     let interpreter = match &case.about.signature {
-        Some(key) => Interpreter::for_signature(&model, key, &options),
-        None => Interpreter::new(&model, &options),
+        Some(key) => Interpreter::for_signature(&model, key, options),
+        None => Interpreter::new(&model, options),
     };
     let mut interpreter = interpreter.map_err(|error| error.to_string())?;
+    if options.threads > 1 {
+        interpreter.set_workers(crew());
+    }
     if case.about.expected == Expected::Refused {
         interpreter.invoke().map_err(|error| error.to_string())?;
     }
@@ -61,6 +74,12 @@ fn attempt(case: &Case, kernels: KernelChoice) -> Result<Outcome, String> {
         }
     }
     Ok(worst)
+}
+
+/// Threads for all cases.
+fn crew() -> Arc<Pool> {
+    static CREW: OnceLock<Arc<Pool>> = OnceLock::new();
+    CREW.get_or_init(|| Arc::new(Pool::new(3).expect("threads"))).clone()
 }
 
 fn infer(case: &Case, interpreter: &mut Interpreter<'_>, step: &Step) -> Result<Outcome, String> {
