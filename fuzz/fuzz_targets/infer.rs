@@ -4,8 +4,13 @@
 use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
 use libfuzzer_sys::fuzz_target;
 
-const OPTIONS: Options =
-    Options { kernels: KernelChoice::Auto, threads: 1, keep_all: false, memory_limit_bytes: 256 << 20 };
+const OPTIONS: Options = Options {
+    kernels: KernelChoice::Auto,
+    threads: 1,
+    least_macs_of_share: u64::MAX,
+    keep_all: false,
+    memory_limit_bytes: 256 << 20,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(model) = Model::load(bytes) else { return };

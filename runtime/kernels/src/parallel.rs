@@ -86,7 +86,6 @@ impl<'a, T> Shares<'a, T> {
         end(share)..end(share + 1)
     }
 
-    #[expect(clippy::mut_from_ref, reason = "a share is given out once")]
     fn take(&self, share: usize) -> &'a mut [T] {
         let units = self.units(share);
         let bit = 1 << share;

@@ -255,7 +255,7 @@ impl Prepared {
     pub(crate) fn shared(self, options: &Options) -> Self {
         let worthwhile = self.macs.checked_div(options.least_macs_of_share).unwrap_or(u64::MAX);
         let worthwhile = usize::try_from(worthwhile).unwrap_or(usize::MAX);
-        let shares = options.threads.min(worthwhile).min(self.rows).min(MAX_SHARES).max(1);
+        let shares = options.threads.min(worthwhile).min(self.rows).clamp(1, MAX_SHARES);
         if shares == 1 {
             return self;
         }
