@@ -35,6 +35,8 @@ CONV = {
     "valid_dilation_2_3": geometry((1, 9, 9, 1), 2, (3, 2), dilationHFactor=2, dilationWFactor=3, padding=VALID),
     "batch_3": geometry((3, 4, 3, 2), 3, (2, 2), fusedActivationFunction=RELU),
     "kernel_over_image": geometry((1, 2, 3, 2), 3, (5, 5)),
+    # No tap of any row lies in an image.
+    "beside_the_image": geometry((2, 1, 5, 3), 18, (2, 1), dilationHFactor=3),
     "one_pixel": geometry((1, 1, 1, 7), 9, (1, 1), fusedActivationFunction=RELU_N1_TO_1),
     "wide": geometry((1, 3, 3, 19), 33, (1, 1), fusedActivationFunction=RELU6),
     "wide_3x3": geometry((1, 4, 4, 17), 18, (3, 3), fusedActivationFunction=RELU),
@@ -54,6 +56,7 @@ DEPTHWISE = {
     "batch_2": geometry((2, 4, 5, 3), 3, (3, 3)),
     "wide": geometry((1, 4, 4, 35), 35, (3, 3), fusedActivationFunction=RELU6),
     "kernel_over_image": geometry((1, 2, 2, 3), 3, (5, 5)),
+    "beside_the_image": geometry((2, 1, 9, 17), 17, (2, 1), dilationHFactor=3),
 }
 
 
