@@ -8,7 +8,7 @@ use super::product::{Product, gathered_len};
 use super::quantize_row::quantize_row;
 use super::store::{FloatStore, HybridConstants, RealStore, RequantizeStore, Store};
 use super::tile::{Floats, Singles, Tile};
-use crate::isa::{Isa, Portable};
+use crate::isa::{Body, Isa, Portable};
 use crate::packed::{Packed, SCRATCH_ALIGN};
 use crate::reference::conv_2d::for_each_image;
 use crate::shape::Conv2dShape;
@@ -33,19 +33,38 @@ pub fn pack_hybrid(spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
 /// Panels of CONV_2D's filter, OHWI.
 fn panels<T: Tile<L>, const L: usize>(
     shape: &Conv2dShape,
-    column: impl Fn(usize, &mut [T::Element]),
+    read: impl Fn(usize, &mut [T::Element]),
 ) -> Panels<T, L> {
-    Panels::pack(shape.groups, shape.group_out_channels(), shape.depth(), column)
+    let depth = shape.depth();
+    Panels::pack(shape.groups, shape.group_out_channels(), depth, |index, first, weights| {
+        read(index * depth + first, weights);
+    })
 }
 
-/// One column of an int8 filter.
-fn column_of(filter: &[i8], index: usize, weights: &mut [i8]) {
-    weights.copy_from_slice(&filter[index * weights.len()..][..weights.len()]);
+/// Weights of an int8 filter from `first` on.
+fn read_int8(filter: &[i8], first: usize, weights: &mut [i8]) {
+    weights.copy_from_slice(&filter[first..][..weights.len()]);
 }
 
 /// The sum of each output channel's weights, so that a step of zero point can be taken out of a sum.
-fn weight_sum(shape: &Conv2dShape, filter: &[i8], channel: usize) -> i32 {
-    filter[channel * shape.depth()..][..shape.depth()].iter().map(|&weight| i32::from(weight)).sum()
+fn weight_sum(isa: impl Isa, shape: &Conv2dShape, filter: &[i8], channel: usize) -> i32 {
+    isa.vectorize(Total(&filter[channel * shape.depth()..][..shape.depth()]))
+}
+
+/// The sum of some weights, as code for an instruction set.
+struct Total<'a>(&'a [i8]);
+
+impl Body for Total<'_> {
+    type Output = i32;
+
+    #[inline(always)]
+    fn run(self) -> i32 {
+        let mut total = 0;
+        for &weight in self.0 {
+            total += i32::from(weight);
+        }
+        total
+    }
 }
 
 fn pixels(shape: &Conv2dShape, rows: &Range<usize>) -> Range<usize> {
@@ -66,7 +85,7 @@ impl<T: Tile<L, Element = f32, Sum = f32>, const M: usize, const L: usize> ConvF
         Self {
             isa,
             shape: spec.shape,
-            panels: panels(&spec.shape, |index, weights| spec.filter.read(index * weights.len(), weights)),
+            panels: panels(&spec.shape, |first, weights| spec.filter.read(first, weights)),
             store: FloatStore::new(spec.shape.out_channels, spec.bias, spec.activation),
         }
     }
@@ -144,11 +163,12 @@ impl<T: Tile<L, Element = i8, Sum = i32>, S, const M: usize, const L: usize> Con
     ) -> Self {
         assert_eq!(filter.len(), shape.filter_len());
         let excess = input_zero_point + T::OFFSET;
-        let correction = |channel| weight_sum(&shape, filter, channel).wrapping_mul(excess).wrapping_neg();
+        let correction =
+            |channel| weight_sum(isa, &shape, filter, channel).wrapping_mul(excess).wrapping_neg();
         Self {
             isa,
             shape,
-            panels: panels(&shape, |index, weights| column_of(filter, index, weights)),
+            panels: panels(&shape, |first, weights| read_int8(filter, first, weights)),
             store: store(&correction),
             padding: input_zero_point as i8,
         }
@@ -207,14 +227,14 @@ impl<T: Tile<L, Element = i8, Sum = i32>, const M: usize, const L: usize> ConvMi
         Self {
             isa,
             shape,
-            panels: panels(&shape, |index, weights| column_of(filter, index, weights)),
+            panels: panels(&shape, |first, weights| read_int8(filter, first, weights)),
             constants: HybridConstants::new(
                 shape.out_channels,
                 &filter_scales,
                 bias,
                 activation,
                 filter_first,
-                |channel| weight_sum(&shape, filter, channel),
+                |channel| weight_sum(isa, &shape, filter, channel),
             ),
             how: input,
         }

@@ -1,7 +1,6 @@
 //! Weights in the order the tile reads them, aligned to cache lines.
 
 use alloc::boxed::Box;
-use alloc::vec;
 use core::marker::PhantomData;
 
 use bytemuck::{Pod, Zeroable};
@@ -40,6 +39,9 @@ impl<W: Pod> Lines<W> {
     }
 }
 
+/// Weights of a column that are read at once: a multiple of every [`Tile::GROUP`].
+const PIECE: usize = 64;
+
 /// The filters of all groups, each group's columns (output channels) in panels of `L`, the last one filled with zeros.
 pub(super) struct Panels<T: Tile<L>, const L: usize> {
     weights: Lines<T::Weight>,
@@ -50,41 +52,51 @@ pub(super) struct Panels<T: Tile<L>, const L: usize> {
 }
 
 impl<T: Tile<L>, const L: usize> Panels<T, L> {
-    /// `column(index, weights)` gives the `depth` weights of one of `groups * columns` columns; those of group `g` start at
-    /// `g * columns`.
+    /// `read(index, first, weights)` gives weights of one of `groups * columns` columns, from `first` of its `depth` on;
+    /// those of group `g` start at `g * columns`.
     pub(super) fn pack(
         groups: usize,
         columns: usize,
         depth: usize,
-        column: impl Fn(usize, &mut [T::Element]),
+        read: impl Fn(usize, usize, &mut [T::Element]),
     ) -> Self {
         let panel_len = depth.next_multiple_of(T::GROUP) * L;
         let panels = columns.div_ceil(L);
         let mut weights = Lines::zeroed(groups * panels * panel_len);
-        let mut of_column = vec![T::Element::default(); depth];
         for (index, panel) in weights.as_mut_slice().chunks_exact_mut(panel_len.max(1)).enumerate() {
             let (group, first) = (index / panels, index % panels * L);
-            for lane in 0..L.min(columns - first) {
-                column(group * columns + first + lane, &mut of_column);
-                Self::spread(&of_column, lane, panel);
-            }
+            let lanes = L.min(columns - first);
+            Self::fill(panel, lanes, depth, |lane, from, weights| {
+                read(group * columns + first + lane, from, weights);
+            });
         }
         Self { weights, depth, columns }
     }
 
-    /// Puts the weights of one column into its lane of a panel.
-    fn spread(weights: &[T::Element], lane: usize, panel: &mut [T::Weight]) {
-        let whole = weights.len() / T::GROUP;
-        for step in 0..whole {
-            let place = (step * L + lane) * T::GROUP;
-            let (from, to) = (&weights[step * T::GROUP..][..T::GROUP], &mut panel[place..][..T::GROUP]);
-            for index in 0..T::GROUP {
-                to[index] = T::weight(from[index]);
+    /// Fills one panel from its columns, a piece of all of them at a time: each is read once, and the panel is written from
+    /// the beginning to the end.
+    fn fill(
+        panel: &mut [T::Weight],
+        lanes: usize,
+        depth: usize,
+        read: impl Fn(usize, usize, &mut [T::Element]),
+    ) {
+        let mut pieces = [[T::Element::default(); PIECE]; L];
+        for (from, part) in (0..depth).step_by(PIECE).zip(panel.chunks_mut(PIECE * L)) {
+            let count = PIECE.min(depth - from);
+            for (lane, piece) in pieces.iter_mut().enumerate().take(lanes) {
+                read(lane, from, &mut piece[..count]);
+                // What is left of an earlier piece must not get into the padding.
+                piece[count..].fill(T::Element::default());
             }
-        }
-        let rest = &weights[whole * T::GROUP..];
-        for (index, &weight) in rest.iter().enumerate() {
-            panel[(whole * L + lane) * T::GROUP + index] = T::weight(weight);
+            // Lanes beyond the last column hold zeros from the beginning.
+            for (step, row) in part.chunks_exact_mut(L * T::GROUP).enumerate() {
+                for lane in 0..L {
+                    for index in 0..T::GROUP {
+                        row[lane * T::GROUP + index] = T::weight(pieces[lane][step * T::GROUP + index]);
+                    }
+                }
+            }
         }
     }
 

@@ -164,8 +164,8 @@ impl<T: Bytes<L>, const ROWS: usize, const L: usize> ConvWide<T, ROWS, L> {
                 shape.groups,
                 shape.group_out_channels(),
                 shape.depth(),
-                |index, weights| {
-                    weights.copy_from_slice(of_channel(index));
+                |index, first, weights| {
+                    weights.copy_from_slice(&of_channel(index)[first..][..weights.len()]);
                 },
             ),
             excess: (0..shape.out_channels).map(excess).collect(),
