@@ -2,14 +2,13 @@
 //! arithmetic (SHAPE, STRIDED_SLICE, PACK) and smaller weights (DEQUANTIZE) in this way. Each such node is computed once, by
 //! its own step, and is gone from the run. No operator is known here.
 
-use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::constants;
 use crate::error::Fault;
 use crate::memory::{Aligned, Constant, Place, Room, Wiring, align_up};
-use crate::model::{Graph, Node};
+use crate::model::{Graph, Node, Spot};
 use crate::ops::{Action, ConstantData, Prepared, Step};
 use crate::shaped::Shaped;
 
@@ -93,7 +92,7 @@ impl Folded {
         graph: &Shaped<'_>,
         node: &Node,
         ready: Prepared,
-        place: &str,
+        place: Spot<'_>,
         room: &mut Room,
     ) -> Result<Prepared, Fault> {
         match &ready.action {
@@ -114,7 +113,7 @@ impl Folded {
                     return Ok(ready);
                 }
                 self.budget_bytes -= bytes;
-                room.plan(output_bytes, || place.to_owned())?;
+                room.plan(output_bytes, || place)?;
                 self.compute(graph, node, step.as_ref(), ready.scratch_bytes, place)?;
                 Ok(Prepared::folded())
             }
@@ -149,7 +148,7 @@ impl Folded {
         node: &Node,
         step: &dyn Step,
         scratch_bytes: usize,
-        place: &str,
+        place: Spot<'_>,
     ) -> Result<(), Fault> {
         let constant = |tensor: &Option<usize>| match tensor {
             Some(tensor) => constants::kept(graph, self, *tensor),

@@ -13,7 +13,7 @@ use crate::constants;
 use crate::error::Fault;
 use crate::machine::Machine;
 use crate::memory::{Aligned, Constant, Frame, Outputs, Place, Wiring};
-use crate::model::{Access, Node, place_of_tensor};
+use crate::model::{Access, Node, Spot, place_of_tensor};
 use crate::ops::{Action, Prepared};
 use crate::prepare::{Readiness, prepare_node};
 use crate::program::Program;
@@ -94,7 +94,7 @@ fn renew<'m>(program: &mut Program<'m>, index: usize, machine: &mut Machine<'m>)
     let node = &program.shaped.graph.nodes[index];
     let place = node.place(index);
     let mut asked = Vec::new();
-    let ready = prepare_with_values(program, index, machine, &place, &mut asked);
+    let ready = prepare_with_values(program, index, machine, place, &mut asked);
     let taken = asked.iter().filter_map(|tensor| Some((*tensor, program.folded.take(*tensor)?)));
     let values: Vec<(usize, Aligned)> = taken.collect();
     let lent_bytes = values.iter().map(|(_, value)| value.bytes().len()).sum();
@@ -104,7 +104,7 @@ fn renew<'m>(program: &mut Program<'m>, index: usize, machine: &mut Machine<'m>)
     let kept_bytes = ready.packed_bytes.saturating_add(if is_small { lent_bytes } else { 0 });
     charge(program, index, kept_bytes, machine)?;
     keep_constants(program, node, &ready, machine)?;
-    let wiring = wire(program, node, &ready, &place)?;
+    let wiring = wire(program, node, &ready, place)?;
     let shapes = node.inputs.iter().map(|tensor| match tensor {
         Some(tensor) => program.shaped.shape(*tensor).to_vec(),
         None => Vec::new(),
@@ -123,7 +123,7 @@ fn prepare_with_values<'m>(
     program: &mut Program<'m>,
     index: usize,
     machine: &mut Machine<'m>,
-    place: &str,
+    place: Spot<'_>,
     asked: &mut Vec<usize>,
 ) -> Result<Prepared, Fault> {
     loop {
@@ -183,7 +183,7 @@ fn keep_constants(
 }
 
 /// What the step reads, and the variables that it changes.
-fn wire(program: &Program<'_>, node: &Node<'_>, ready: &Prepared, place: &str) -> Result<Wiring, Fault> {
+fn wire(program: &Program<'_>, node: &Node<'_>, ready: &Prepared, place: Spot<'_>) -> Result<Wiring, Fault> {
     let place_of = |tensor: &Option<usize>| tensor.map_or(&Place::Nowhere, |tensor| &program.places[tensor]);
     let mut states = Vec::with_capacity(ready.states.len());
     for slot in ready.states {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::error::Fault;
 use crate::machine::Machine;
-use crate::model::{Access, Call, Graph, Node};
+use crate::model::{Access, Call, Graph, Node, Spot};
 use crate::shaped::Shaped;
 use crate::tensor::DType;
 
@@ -19,7 +19,7 @@ impl<'m> Machine<'m> {
         call: Call,
         graph: &Graph<'_>,
         node: &Node<'_>,
-        place: &str,
+        place: Spot<'_>,
     ) -> Result<(), Fault> {
         let inputs = |subgraph: usize, inputs: &[Option<usize>]| {
             check_inputs(graph, inputs, &self.model.graphs()[subgraph], subgraph, place)
@@ -58,7 +58,7 @@ impl<'m> Machine<'m> {
         call: Call,
         shaped: &mut Shaped<'m>,
         node: &Node<'_>,
-        place: &str,
+        place: Spot<'_>,
     ) -> Result<bool, Fault> {
         let given = |inputs: &[Option<usize>], shaped: &Shaped<'m>| -> Vec<Vec<usize>> {
             inputs.iter().flatten().map(|tensor| shaped.shape(*tensor).to_vec()).collect()
@@ -116,7 +116,7 @@ impl<'m> Machine<'m> {
         access: Access,
         shaped: &mut Shaped<'m>,
         node: &Node<'_>,
-        place: &str,
+        place: Spot<'_>,
     ) -> Result<bool, Fault> {
         let (number, tensor) = match access {
             Access::Read(number) => (number, node.outputs.first().copied()),
@@ -141,7 +141,7 @@ impl<'m> Machine<'m> {
     }
 }
 
-fn no_condition(place: &str) -> Fault {
+fn no_condition(place: Spot<'_>) -> Fault {
     Fault::mismatch(place, "a condition with one bool as output", "another")
 }
 
@@ -150,7 +150,7 @@ fn check_inputs(
     inputs: &[Option<usize>],
     callee: &Graph<'_>,
     subgraph: usize,
-    place: &str,
+    place: Spot<'_>,
 ) -> Result<(), Fault> {
     if callee.inputs.len() != inputs.len() {
         let expected = format!("{} inputs for subgraph {subgraph}", callee.inputs.len());
@@ -168,7 +168,7 @@ fn check_outputs(
     caller: &Graph<'_>,
     tensors: &[usize],
     callee: &Graph<'_>,
-    place: &str,
+    place: Spot<'_>,
 ) -> Result<(), Fault> {
     if callee.outputs.len() != tensors.len() {
         let expected = format!("{} outputs of each subgraph", tensors.len());

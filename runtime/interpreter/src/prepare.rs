@@ -16,7 +16,7 @@ use crate::interpreter::Memory;
 use crate::late::Late;
 use crate::machine::Machine;
 use crate::memory::{Aligned, Constant, Place, Plan, Request, Room, Wiring};
-use crate::model::{Model, Node, place_of_tensor};
+use crate::model::{Model, Node, Spot, place_of_tensor};
 use crate::ops::{Action, Prepared, Site};
 use crate::program::{Program, ReadyNode};
 use crate::registry::{self, Entry};
@@ -104,8 +104,8 @@ fn lack(
 ) -> Option<Fault> {
     let node = &shaped.graph.nodes[index];
     let place = node.place(index);
-    match prepare_node(shaped, folded, options, index, &place) {
-        Ok(Readiness::Ready(ready)) => folded.node(shaped, node, ready, &place, room).err(),
+    match prepare_node(shaped, folded, options, index, place) {
+        Ok(Readiness::Ready(ready)) => folded.node(shaped, node, ready, place, room).err(),
         Ok(Readiness::Asks { .. }) => {
             node.outputs.iter().for_each(|tensor| late[*tensor] = true);
             None
@@ -118,10 +118,10 @@ fn lack(
 fn lack_of_late(shaped: &mut Shaped<'_>, folded: &Folded, options: &Options, index: usize) -> Option<Fault> {
     let node = &shaped.graph.nodes[index];
     let place = node.place(index);
-    if let Err(fault) = entry_of(shaped, node, &place) {
+    if let Err(fault) = entry_of(shaped, node, place) {
         return Some(fault);
     }
-    let fault = prepare_node(shaped, folded, options, index, &place).err();
+    let fault = prepare_node(shaped, folded, options, index, place).err();
     fault.filter(|fault| matches!(fault.problem, Problem::Unsupported { .. }))
 }
 
@@ -159,11 +159,11 @@ impl<'m> Machine<'m> {
         for (index, node) in graph.nodes.iter().enumerate() {
             let place = node.place(index);
             if let Some(call) = node.call {
-                self.check_call(call, graph, node, &place)?;
+                self.check_call(call, graph, node, place)?;
             }
             let ready = match node.inputs.iter().flatten().any(|tensor| late[*tensor]) {
-                true => entry_of(shaped, node, &place).map(|_| Prepared::late())?,
-                false => self.node(shaped, folded, index, &place)?,
+                true => entry_of(shaped, node, place).map(|_| Prepared::late())?,
+                false => self.node(shaped, folded, index, place)?,
             };
             if let Action::Late = ready.action {
                 node.outputs.iter().for_each(|tensor| late[*tensor] = true);
@@ -179,7 +179,7 @@ impl<'m> Machine<'m> {
         shaped: &mut Shaped<'m>,
         folded: &mut Folded,
         index: usize,
-        place: &str,
+        place: Spot<'_>,
     ) -> Result<Prepared, Fault> {
         let node = &shaped.graph.nodes[index];
         let ready = match prepare_node(shaped, folded, &self.options, index, place)? {
@@ -194,7 +194,7 @@ impl<'m> Machine<'m> {
             _ => {}
         }
         let ready = folded.node(shaped, node, ready, place, &mut self.room)?;
-        self.room.plan(ready.packed_bytes, || place.into())?;
+        self.room.plan(ready.packed_bytes, || place)?;
         Ok(ready)
     }
 
@@ -267,7 +267,7 @@ pub(crate) enum Readiness {
 }
 
 /// The entry that prepares a node whose tensors can all be worked with.
-fn entry_of(shaped: &Shaped<'_>, node: &Node<'_>, place: &str) -> Result<&'static Entry, Fault> {
+fn entry_of(shaped: &Shaped<'_>, node: &Node<'_>, place: Spot<'_>) -> Result<&'static Entry, Fault> {
     let entry = registry::entry_of(node, place)?;
     for tensor in node.inputs.iter().flatten().chain(&node.outputs) {
         let info = shaped.info(*tensor);
@@ -285,7 +285,7 @@ pub(crate) fn prepare_node(
     folded: &Folded,
     options: &Options,
     index: usize,
-    place: &str,
+    place: Spot<'_>,
 ) -> Result<Readiness, Fault> {
     let node = &shaped.graph.nodes[index];
     let entry = entry_of(shaped, node, place)?;
@@ -419,7 +419,7 @@ fn place_of_arena(
     requests: &[Request],
 ) -> String {
     let tensors = request_of.iter().enumerate().filter(|(_, request)| request.is_some());
-    let tensors = tensors.map(|(tensor, _)| place_of_tensor(tensor, shaped.info(tensor).name));
+    let tensors = tensors.map(|(tensor, _)| place_of_tensor(tensor, shaped.info(tensor).name).into());
     let nodes = prepared.iter().zip(&shaped.graph.nodes).enumerate();
     let nodes = nodes.filter(|(_, (ready, _))| ready.scratch_bytes > 0);
     let scratch = nodes.map(|(index, (_, node))| format!("the scratch of {}", node.place(index)));

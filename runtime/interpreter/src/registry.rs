@@ -8,7 +8,7 @@ use edgebench_schema::builtin_name;
 use edgebench_schema::tflite::BuiltinOperator as Builtin;
 
 use crate::error::Fault;
-use crate::model::Node;
+use crate::model::{Node, Spot};
 use crate::ops::{self, Prepared, Site};
 
 type Prepare = for<'s, 'm> fn(&Site<'s, 'm>) -> Result<Prepared, Fault>;
@@ -246,7 +246,7 @@ impl PartialEq for Entry {
 }
 
 /// Checks the number of inputs and outputs of a node whose operator is known, and that required inputs are there.
-pub(crate) fn check_arity(node: &Node, place: &str) -> Result<(), Fault> {
+pub(crate) fn check_arity(node: &Node, place: Spot<'_>) -> Result<(), Fault> {
     let Some(entry) = node.entry else { return Ok(()) };
     if !entry.inputs.contains(&node.inputs.len()) {
         let (least, most) = (entry.inputs.start(), entry.inputs.end());
@@ -268,7 +268,7 @@ pub(crate) fn check_arity(node: &Node, place: &str) -> Result<(), Fault> {
 }
 
 /// The entry that prepares a node.
-pub(crate) fn entry_of(node: &Node, place: &str) -> Result<&'static Entry, Fault> {
+pub(crate) fn entry_of(node: &Node, place: Spot<'_>) -> Result<&'static Entry, Fault> {
     let entry = node.entry.ok_or_else(|| Fault::unsupported(place, "operator"))?;
     if node.version < 1 || node.version > entry.newest_version {
         let expected = format!("version 1 to {}", entry.newest_version);

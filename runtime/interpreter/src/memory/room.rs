@@ -43,7 +43,11 @@ impl Room {
     ///
     /// # Errors
     /// When there are not.
-    pub(crate) fn check(&self, bytes: usize, place: impl FnOnce() -> String) -> Result<(), Fault> {
+    pub(crate) fn check<P: Into<String>>(
+        &self,
+        bytes: usize,
+        place: impl FnOnce() -> P,
+    ) -> Result<(), Fault> {
         if bytes <= self.left_bytes() {
             return Ok(());
         }
@@ -55,7 +59,11 @@ impl Room {
     ///
     /// # Errors
     /// When that is more than is left; nothing is counted then.
-    pub(crate) fn plan(&mut self, bytes: usize, place: impl FnOnce() -> String) -> Result<(), Fault> {
+    pub(crate) fn plan<P: Into<String>>(
+        &mut self,
+        bytes: usize,
+        place: impl FnOnce() -> P,
+    ) -> Result<(), Fault> {
         self.check(bytes, place)?;
         self.planned_bytes += bytes;
         self.tab_bytes += bytes;
@@ -82,7 +90,7 @@ impl Room {
     /// # Errors
     /// When that is more than is left, or there is not that much memory.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<Aligned, Fault> {
-        self.check(bytes, || LATE.into())?;
+        self.check(bytes, || LATE)?;
         let memory = Aligned::zeroed(bytes)
             .ok_or_else(|| Fault::mismatch(LATE, format!("{bytes} bytes of memory"), "less"))?;
         self.late_bytes += bytes;
@@ -121,7 +129,7 @@ mod tests {
     #[test]
     fn the_last_byte_may_be_taken_and_no_more() {
         let mut room = Room::new(100);
-        let mut plan = |bytes| room.plan(bytes, || "tensor".into()).map_err(|fault| fault.to_string());
+        let mut plan = |bytes| room.plan(bytes, || "tensor").map_err(|fault| fault.to_string());
         assert_eq!(plan(60), Ok(()));
         assert_eq!(plan(41), Err("tensor: memory in bytes 101 is over the limit of 100".into()));
         assert_eq!(plan(40), Ok(()));
@@ -135,14 +143,14 @@ mod tests {
     #[test]
     fn programs_and_values_of_a_run_share_the_limit() {
         let mut room = Room::new(100);
-        room.plan(60, || "tensor".into()).expect("room");
+        room.plan(60, || "tensor").expect("room");
         let message = |result: Result<Aligned, Fault>| result.expect_err("no room").to_string();
         assert_eq!(
             message(room.take(41)),
             "values of computed shapes: memory in bytes 101 is over the limit of 100"
         );
         room.take(40).expect("room");
-        assert!(room.plan(1, || "tensor".into()).is_err());
+        assert!(room.plan(1, || "tensor").is_err());
         room.give(40);
         assert_eq!((room.left_bytes(), room.late_peak_bytes()), (40, 40));
         room.give_back(60);
@@ -152,7 +160,7 @@ mod tests {
     #[test]
     fn a_tab_within_a_tab_is_not_on_the_outer_one() {
         let mut room = Room::new(100);
-        let plan = |room: &mut Room, bytes| room.plan(bytes, || "tensor".into()).expect("room");
+        let plan = |room: &mut Room, bytes| room.plan(bytes, || "tensor").expect("room");
         let outer = room.open_tab();
         plan(&mut room, 1);
         let inner = room.open_tab();

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use edgebench_schema::tflite::{self, BuiltinOperator};
 
-use super::Graph;
 use super::limits::MAX_CALL_DEPTH;
+use super::{Graph, Spot};
 use crate::error::Fault;
 
 /// How a node runs other subgraphs, by their index.
@@ -37,7 +37,7 @@ impl Call {
     pub(super) fn read(
         operator: BuiltinOperator,
         table: &tflite::Operator<'_>,
-        place: &str,
+        place: Spot<'_>,
         subgraphs: usize,
     ) -> Result<Option<Self>, Fault> {
         let index = |value: i32| {

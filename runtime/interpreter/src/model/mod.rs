@@ -7,11 +7,13 @@ mod limits;
 mod nodes;
 mod signatures;
 mod sparse;
+mod spot;
 mod tensors;
 
 pub(crate) use calls::{Access, Call};
 pub(crate) use limits::{MAX_RANK, MAX_TENSOR_BYTES};
 pub use signatures::Signature;
+pub(crate) use spot::Spot;
 
 use alloc::format;
 use alloc::string::String;
@@ -188,8 +190,8 @@ impl<'b> Graph<'b> {
     ) -> Result<Self, Fault> {
         let mut tensors = tensors::read(file, subgraph, bytes, room)?;
         let nodes = nodes::read(file, subgraph, &tensors, operators)?;
-        let inputs = door(subgraph.inputs().into_iter().flatten(), "model inputs", &tensors)?;
-        let outputs = door(subgraph.outputs().into_iter().flatten(), "model outputs", &tensors)?;
+        let inputs = door(subgraph.inputs().into_iter().flatten(), Spot::The("model inputs"), &tensors)?;
+        let outputs = door(subgraph.outputs().into_iter().flatten(), Spot::The("model outputs"), &tensors)?;
         nodes::settle_empty_constants(&mut tensors, &nodes, &inputs);
         let graph = Self { tensors, nodes, inputs, outputs };
         nodes::check_order(&graph)?;
@@ -217,8 +219,8 @@ impl Node<'_> {
     }
 
     /// The node in messages, such as `node 3 (CONV_2D)`.
-    pub(crate) fn place(&self, index: usize) -> String {
-        place_of_node(index, self.name)
+    pub(crate) fn place(&self, index: usize) -> Spot<'_> {
+        Spot::Node { index, name: self.name }
     }
 }
 
@@ -253,18 +255,13 @@ fn check_totals<'b>(subgraphs: impl Iterator<Item = tflite::SubGraph<'b>>) -> Re
     Ok(())
 }
 
-fn place_of_node(index: usize, name: &str) -> String {
-    format!("node {index} ({})", name.escape_debug())
-}
-
-/// The tensor in messages, such as `tensor 7 "conv/weights"`. A name is the file's: it must not break the line, nor speak
-/// to the terminal.
-pub(crate) fn place_of_tensor(index: usize, name: &str) -> String {
-    format!("tensor {index} \"{}\"", name.escape_debug())
+/// The tensor in messages.
+pub(crate) fn place_of_tensor(index: usize, name: &str) -> Spot<'_> {
+    Spot::Tensor { index, name }
 }
 
 /// A tensor index of the file, or a fault.
-fn tensor_index(index: i32, place: &str, tensors: &[TensorInfo]) -> Result<usize, Fault> {
+fn tensor_index(index: i32, place: Spot<'_>, tensors: &[TensorInfo]) -> Result<usize, Fault> {
     let valid = usize::try_from(index).ok().filter(|index| *index < tensors.len());
     valid.ok_or_else(|| {
         Fault::mismatch(place, format!("tensor index below {}", tensors.len()), format!("{index}"))
@@ -273,7 +270,7 @@ fn tensor_index(index: i32, place: &str, tensors: &[TensorInfo]) -> Result<usize
 
 fn door(
     indices: impl Iterator<Item = i32>,
-    place: &str,
+    place: Spot<'_>,
     tensors: &[TensorInfo],
 ) -> Result<Vec<usize>, Fault> {
     indices.map(|index| tensor_index(index, place, tensors)).collect()

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use edgebench_schema::{builtin_name, operator_code, tflite};
 
 use super::limits::MAX_NODE_TENSORS;
-use super::{Call, Graph, Node, TensorInfo, place_of_node, place_of_tensor, tensor_index};
+use super::{Call, Graph, Node, Spot, TensorInfo, place_of_tensor, tensor_index};
 use crate::error::Fault;
 use crate::registry::{self, Operators};
 
@@ -40,25 +40,25 @@ fn read_node<'b>(
     let code = codes.get(code);
     let operator = operator_code(&code);
     let name = code.custom_code().unwrap_or_else(|| builtin_name(operator));
-    let place = place_of_node(index, name);
+    let place = Spot::Node { index, name };
     let node = Node {
         operator,
         name,
         version: code.version(),
-        inputs: read_inputs(&table, &place, tensors)?,
-        outputs: read_outputs(&table, &place, tensors)?,
-        call: Call::read(operator, &table, &place, file.subgraphs().map_or(0, |list| list.len()))?,
+        inputs: read_inputs(&table, place, tensors)?,
+        outputs: read_outputs(&table, place, tensors)?,
+        call: Call::read(operator, &table, place, file.subgraphs().map_or(0, |list| list.len()))?,
         variable: None,
         entry: operators.find(operator, name),
         table,
     };
-    registry::check_arity(&node, &place)?;
+    registry::check_arity(&node, place)?;
     Ok(node)
 }
 
 fn read_inputs(
     table: &tflite::Operator,
-    place: &str,
+    place: Spot<'_>,
     tensors: &[TensorInfo],
 ) -> Result<Vec<Option<usize>>, Fault> {
     let Some(list) = table.inputs() else { return Ok(Vec::new()) };
@@ -67,21 +67,25 @@ fn read_inputs(
         .enumerate()
         .map(|(slot, index)| match index {
             -1 => Ok(None),
-            _ => tensor_index(index, &format!("{place} input {slot}"), tensors).map(Some),
+            _ => tensor_index(index, place.slot("input", slot), tensors).map(Some),
         })
         .collect()
 }
 
-fn read_outputs(table: &tflite::Operator, place: &str, tensors: &[TensorInfo]) -> Result<Vec<usize>, Fault> {
+fn read_outputs(
+    table: &tflite::Operator,
+    place: Spot<'_>,
+    tensors: &[TensorInfo],
+) -> Result<Vec<usize>, Fault> {
     let Some(list) = table.outputs() else { return Ok(Vec::new()) };
     check_length(list.len(), place, "number of outputs")?;
     list.iter()
         .enumerate()
-        .map(|(slot, index)| tensor_index(index, &format!("{place} output {slot}"), tensors))
+        .map(|(slot, index)| tensor_index(index, place.slot("output", slot), tensors))
         .collect()
 }
 
-fn check_length(found: usize, place: &str, what: &'static str) -> Result<(), Fault> {
+fn check_length(found: usize, place: Spot<'_>, what: &'static str) -> Result<(), Fault> {
     if found <= MAX_NODE_TENSORS {
         return Ok(());
     }

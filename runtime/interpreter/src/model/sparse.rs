@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use edgebench_schema::Vector;
 use edgebench_schema::tflite::{DimensionMetadata, DimensionType, SparsityParameters};
 
-use super::TensorInfo;
+use super::{Spot, TensorInfo};
 use crate::error::Fault;
 use crate::tensor::DType;
 
@@ -49,7 +49,7 @@ pub(super) fn expand(
     tensor: &TensorInfo,
     stored: &[u8],
     parameters: &SparsityParameters,
-    place: &str,
+    place: Spot<'_>,
 ) -> Result<Vec<u8>, Fault> {
     if matches!(tensor.dtype, DType::Int2 | DType::Int4) {
         return Err(Fault::unsupported(place, "sparse int4"));
@@ -74,7 +74,7 @@ pub(super) fn expand(
 }
 
 /// Checks that the levels fit each other, and that they lead to as many places as there are values.
-fn check_counts(levels: &[Level<'_>], values: usize, place: &str) -> Result<(), Fault> {
+fn check_counts(levels: &[Level<'_>], values: usize, place: Spot<'_>) -> Result<(), Fault> {
     let segments = |level: &Level<'_>| match &level.form {
         Form::Dense => 0,
         Form::Sparse { segments, .. } => segments.len(),
@@ -126,7 +126,7 @@ fn visit(levels: &[Level<'_>], number: usize, position: usize, leaf: &mut impl F
 fn levels<'b>(
     tensor: &TensorInfo,
     parameters: &SparsityParameters<'b>,
-    place: &str,
+    place: Spot<'_>,
 ) -> Result<Vec<Level<'b>>, Fault> {
     let fault = |expected: String| Fault::mismatch(place, expected, "others");
     let rank = tensor.shape.len();
@@ -174,7 +174,7 @@ fn permutation(order: &[i32], rank: usize) -> Option<Vec<usize>> {
     Some(axes)
 }
 
-fn form<'b>(metadata: &DimensionMetadata<'b>, size: usize, place: &str) -> Result<Form<'b>, Fault> {
+fn form<'b>(metadata: &DimensionMetadata<'b>, size: usize, place: Spot<'_>) -> Result<Form<'b>, Fault> {
     match metadata.format() {
         DimensionType::DENSE if usize::try_from(metadata.dense_size()) == Ok(size) => Ok(Form::Dense),
         DimensionType::DENSE => {

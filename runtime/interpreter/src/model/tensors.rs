@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use edgebench_schema::{tensor_type_name, tflite};
 
 use super::limits::{MAX_RANK, MAX_TENSOR_BYTES};
-use super::{Blocks, TensorInfo, place_of_tensor, sparse};
+use super::{Blocks, Spot, TensorInfo, place_of_tensor, sparse};
 use crate::error::Fault;
 use crate::tensor::{DType, Quantization};
 
@@ -37,10 +37,10 @@ fn read_tensor<'b>(
     let mut read = TensorInfo {
         name,
         dtype,
-        shape: read_shape(tensor, dtype, &place)?,
+        shape: read_shape(tensor, dtype, place)?,
         shape_signature: read_signature(tensor),
         quantization: None,
-        data: read_data(file, tensor, &place, bytes)?,
+        data: read_data(file, tensor, place, bytes)?,
         dense: None,
         is_variable: tensor.is_variable(),
         blocks: blocks(tensor),
@@ -51,12 +51,12 @@ fn read_tensor<'b>(
         let has_data = read.data.is_some() || tensor.external_buffer() != 0;
         return Ok(TensorInfo { data: has_data.then_some(&[]), ..read });
     }
-    read = expand_sparse(read, tensor, &place, room)?;
-    check_data(&read, &place)?;
+    read = expand_sparse(read, tensor, place, room)?;
+    check_data(&read, place)?;
     if matches!(read.dtype, DType::Int2 | DType::Int4) && read.data.is_none() {
         return Ok(TensorInfo { lack: Some(format!("computed {}", read.dtype)), ..read });
     }
-    let quantization = read_quantization(tensor, &read, &place)?;
+    let quantization = read_quantization(tensor, &read, place)?;
     Ok(TensorInfo { quantization, ..read })
 }
 
@@ -83,7 +83,7 @@ fn blocks(tensor: &tflite::Tensor) -> Option<Blocks> {
 }
 
 /// Dimensions that are not negative and whose product is a size.
-fn read_shape(tensor: &tflite::Tensor, dtype: DType, place: &str) -> Result<Vec<usize>, Fault> {
+fn read_shape(tensor: &tflite::Tensor, dtype: DType, place: Spot<'_>) -> Result<Vec<usize>, Fault> {
     let Some(dims) = tensor.shape() else { return Ok(Vec::new()) };
     if dims.len() > MAX_RANK {
         return Err(Fault::limit(place, "rank", dims.len() as u64, MAX_RANK as u64));
@@ -115,7 +115,7 @@ fn read_signature(tensor: &tflite::Tensor) -> Option<Vec<Option<usize>>> {
 fn read_data<'b>(
     file: &tflite::Model<'b>,
     tensor: &tflite::Tensor<'b>,
-    place: &str,
+    place: Spot<'_>,
     bytes: &'b [u8],
 ) -> Result<Option<&'b [u8]>, Fault> {
     let buffers = file.buffers().ok_or_else(|| Fault::missing("model", "buffers"))?;
@@ -137,7 +137,7 @@ fn read_data<'b>(
 
 fn behind_the_flatbuffer<'b>(
     buffer: &tflite::Buffer<'b>,
-    place: &str,
+    place: Spot<'_>,
     bytes: &'b [u8],
 ) -> Result<&'b [u8], Fault> {
     let start = usize::try_from(buffer.offset()).ok();
@@ -153,7 +153,7 @@ fn behind_the_flatbuffer<'b>(
 fn expand_sparse<'b>(
     read: TensorInfo<'b>,
     tensor: &tflite::Tensor<'b>,
-    place: &str,
+    place: Spot<'_>,
     room: &mut usize,
 ) -> Result<TensorInfo<'b>, Fault> {
     let (Some(parameters), Some(stored)) = (tensor.sparsity(), read.data) else { return Ok(read) };
@@ -166,7 +166,7 @@ fn expand_sparse<'b>(
 }
 
 /// A constant fills its shape.
-fn check_data(tensor: &TensorInfo, place: &str) -> Result<(), Fault> {
+fn check_data(tensor: &TensorInfo, place: Spot<'_>) -> Result<(), Fault> {
     let expected = tensor.bytes();
     match tensor.data {
         Some(data) if data.len() != expected => {
@@ -180,7 +180,7 @@ fn check_data(tensor: &TensorInfo, place: &str) -> Result<(), Fault> {
 fn read_quantization(
     tensor: &tflite::Tensor,
     known: &TensorInfo,
-    place: &str,
+    place: Spot<'_>,
 ) -> Result<Option<Quantization>, Fault> {
     let Some((lowest, highest)) = integers_of(known.dtype) else { return Ok(None) };
     let Some(parameters) = tensor.quantization() else { return Ok(None) };
@@ -228,7 +228,7 @@ fn integers_of(dtype: DType) -> Option<(i32, i32)> {
 }
 
 /// The axis of the scales. With a single scale the axis says nothing, and genuine files carry wild ones there.
-fn axis_of(axis: i32, scales: usize, shape: &[usize], place: &str) -> Result<usize, Fault> {
+fn axis_of(axis: i32, scales: usize, shape: &[usize], place: Spot<'_>) -> Result<usize, Fault> {
     if scales == 1 {
         return Ok(0);
     }

@@ -62,7 +62,7 @@ impl<'s: 'm, 'm> Site<'s, 'm> {
     }
 
     pub(crate) fn place(&self) -> String {
-        self.node().place(self.index)
+        self.node().place(self.index).into()
     }
 
     /// A required input.
