@@ -32,6 +32,7 @@ fn plan(criterion: &mut Criterion) {
         threads: None,
         blocks: None,
         seed: 1,
+        profile: false,
     };
     criterion.bench_function("plan a suite", |bencher| {
         bencher.iter(|| Plan::new(black_box(&request)).expect("a plan"));

@@ -3,6 +3,7 @@
 
 pub mod agreement;
 pub mod artifact;
+pub mod benchmark_model;
 pub mod build;
 pub mod cli;
 pub mod compare;

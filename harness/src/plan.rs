@@ -33,6 +33,8 @@ pub struct Request<'r> {
     pub blocks: Option<u32>,
     /// Decides the order of the blocks.
     pub seed: u64,
+    /// Whether each cell of ours also tells its operators apart, when everything that counts is measured.
+    pub profile: bool,
 }
 
 /// What is measured, and in which order.
@@ -70,6 +72,8 @@ pub enum StepKind {
     Evaluate,
     /// Block of this number, from 0: consecutive samples in one process.
     Block(u32),
+    /// Where the time of an inference goes, operator by operator.
+    Profile,
 }
 
 /// Why there is no plan.
@@ -209,7 +213,7 @@ fn distinct(what: &'static str, names: impl Iterator<Item = String>) -> Result<(
 
 /// First one evaluation a cell, in the order of the cells; then, round by round, one block of every cell in an order
 /// drawn anew for each round. A drift of the device (heat, clock, other load) then meets all cells alike, and no cell
-/// is always measured behind the same other one.
+/// is always measured behind the same other one. Looking at operators comes last, where it disturbs nothing.
 fn steps(cells: &[Cell], device: &str, request: &Request<'_>, blocks: u32) -> Vec<StepId> {
     let own: Vec<(u32, &Cell)> = (0..).zip(cells).filter(|(_, cell)| cell.device == device).collect();
     let evaluated =
@@ -224,6 +228,10 @@ fn steps(cells: &[Cell], device: &str, request: &Request<'_>, blocks: u32) -> Ve
             own.iter().map(|(index, cell)| (lot(request.seed, block, cell), *index)).collect();
         round.sort_unstable();
         steps.extend(round.into_iter().map(|(_, cell)| StepId { cell, kind: StepKind::Block(block) }));
+    }
+    if request.profile {
+        let ours = own.iter().filter(|(_, cell)| cell.runtime == RUNTIME_EDGEBENCH);
+        steps.extend(ours.map(|(cell, _)| StepId { cell: *cell, kind: StepKind::Profile }));
     }
     steps
 }

@@ -129,7 +129,18 @@ impl<'p> Preparation<'p> {
 
     fn source(&self, model: &Model) -> Result<Object, BenchError> {
         self.tell(Event::Preparing { what: model.name.clone() });
-        Ok(self.fetcher.fetch(&model.source, &self.loaded.suite.folder, &mut |_| ())?)
+        self.fetch(&model.source)
+    }
+
+    /// A file of the suite; where it is missing, with what the suite says of how to make it.
+    fn fetch(&self, source: &Source) -> Result<Object, BenchError> {
+        let suite = &self.loaded.suite;
+        self.fetcher.fetch(source, &suite.folder, &mut |_| ()).map_err(|error| {
+            match (&error, &suite.made_by) {
+                (ArtifactError::NoFile { .. }, Some(command)) => BenchError::to_be_made(&error, command),
+                _ => error.into(),
+            }
+        })
     }
 
     fn evaluation(&mut self, split: &Split) -> Result<EvaluationData, BenchError> {
@@ -178,7 +189,7 @@ impl<'p> Preparation<'p> {
         let mut record = ArtifactRecord {
             model: model.name.clone(),
             variant: variant.name.clone(),
-            quantize: variant.quantize.name().to_owned(),
+            quantize: variant.quantize_name().to_owned(),
             digest: String::new(),
             file_bytes: 0,
             source_digest: source.digest.hex(),
@@ -187,6 +198,14 @@ impl<'p> Preparation<'p> {
             left_alone: Vec::new(),
             problem: None,
         };
+        if let Some(given) = variant.given(&model.name) {
+            let object = self.fetch(&given)?;
+            work.done(true);
+            record.digest = object.digest.hex();
+            record.file_bytes = object.bytes;
+            record.path = object.path.display().to_string();
+            return Ok((record, Ok(ModelFile { digest: wire_digest(&object), path: object.path })));
+        }
         let what = work.what.clone();
         let mut progress = |done: usize, total: usize| {
             self.tell(Event::Preparing { what: format!("{what}: calibrating {done}/{total}") });
@@ -349,7 +368,10 @@ pub fn files(loaded: &Loaded, mirrors: &[PathBuf]) -> Vec<FileLine> {
         name: source.name(),
         bytes: length(source, folder, mirrors),
     };
-    let models = loaded.suite.models.iter().map(|model| line("model", &model.source));
+    let models = loaded.suite.models.iter().flat_map(|model| {
+        let given = loaded.suite.variants.iter().filter_map(|variant| variant.given(&model.name));
+        std::iter::once(model.source.clone()).chain(given).map(|source| line("model", &source))
+    });
     let data = loaded.suite.datasets.iter().map(|dataset| line("data set", &dataset.source));
     models.chain(data).collect()
 }

@@ -36,6 +36,8 @@ pub struct Suite {
     pub file: PathBuf,
     /// Folder of `file`; relative paths start here.
     pub folder: PathBuf,
+    /// The command that makes the suite's files, for suites whose files are not shipped with them.
+    pub made_by: Option<String>,
     /// At least one, names unique, in the order of the file.
     pub models: Vec<Model>,
     /// At least one, names unique, in the order of the file.
@@ -97,7 +99,25 @@ pub struct Variant {
     pub io: Io,
     /// There exactly when the variant needs it.
     pub calibration: Option<CalibrationPlan>,
+    /// Files that others made, in place of quantizing: a path in which [`MODEL_PLACE`] stands for the model's name.
+    pub files: Option<String>,
 }
+
+impl Variant {
+    /// What records say of how it was quantized.
+    pub fn quantize_name(&self) -> &'static str {
+        if self.files.is_some() { "given" } else { self.quantize.name() }
+    }
+
+    /// Where its file of a model is, when others made it.
+    pub fn given(&self, model: &str) -> Option<Source> {
+        let path = self.files.as_ref()?.replace(MODEL_PLACE, model).into();
+        Some(Source::Path { path, sha256: None })
+    }
+}
+
+/// What stands for the name of a model in [`Variant::files`].
+pub const MODEL_PLACE: &str = "{model}";
 
 /// What activation ranges are taken from.
 #[derive(Clone, PartialEq, Eq, Debug)]

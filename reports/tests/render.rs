@@ -202,6 +202,24 @@ fn hostile() -> RunRecord {
     record
 }
 
+#[test]
+fn operators_stand_in_the_columns_that_scripts_know() {
+    use edgebench_reports::render::{OpForm, op_tables, operators, profiles};
+    let record = run(SMALL);
+    insta::assert_snapshot!("operators", op_tables(&record.cells[0].ops, OpForm::Text));
+    insta::assert_snapshot!("operators_csv", op_tables(&record.cells[0].ops, OpForm::Csv));
+    insta::assert_snapshot!("operators_emulated", {
+        let mut emulated = emulated();
+        emulated.cells.truncate(1);
+        operators(&emulated)
+    });
+    assert_eq!(profiles(&record).matches("Summary by node type").count(), 4);
+    let mut without = run(SMALL);
+    without.cells.iter_mut().for_each(|cell| cell.ops.clear());
+    assert_eq!(profiles(&without), "");
+    assert_eq!(operators(&without), "no operators were looked at in this run\n");
+}
+
 fn emulated() -> RunRecord {
     let mut record = run(SMALL);
     record.devices[0].emulated = true;

@@ -18,6 +18,7 @@ mod failure;
 mod measure;
 mod network;
 mod pack;
+mod profile;
 mod running;
 mod session;
 mod stored;
@@ -29,5 +30,5 @@ pub use device::{
     Clock, Counter, CounterError, Crew, CrewError, Device, Identity, Meter, Store, StoreError, StoredFile,
     Transport, TransportError,
 };
-pub use network::{Network, NetworkError, Peer};
+pub use network::{Network, NetworkError, Operator, Peer};
 pub use session::{End, serve};

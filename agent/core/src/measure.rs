@@ -107,7 +107,7 @@ impl Outbox {
 }
 
 /// The loop rule of LiteRT's `benchmark_model`, see [`Limits`].
-fn wants_another(limits: &Limits, runs: u32, elapsed_nanos: u64) -> bool {
+pub(crate) fn wants_another(limits: &Limits, runs: u32, elapsed_nanos: u64) -> bool {
     let nanos = |micros: u64| micros.saturating_mul(1000);
     let too_few = runs < limits.min_runs || elapsed_nanos < nanos(limits.min_micros);
     too_few && elapsed_nanos <= nanos(limits.max_micros) && runs < u32::MAX

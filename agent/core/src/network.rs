@@ -26,6 +26,21 @@ pub trait Peer {
 #[error("{0}")]
 pub struct NetworkError(pub String);
 
+/// An operator of a network, as it will run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operator {
+    /// Place in execution order, from 0.
+    pub index: usize,
+    /// Its name in the schema, such as `CONV_2D`.
+    pub name: String,
+    /// Name of the first tensor that it computes; empty when it has no memory.
+    pub output: String,
+    /// What runs it: the kernel set, or `view`, `folded`, `late`, `empty`.
+    pub kernel: &'static str,
+    /// Multiply-accumulates of one run.
+    pub macs: u64,
+}
+
 /// A network that is ready to run.
 pub trait Network {
     /// Number of inputs.
@@ -63,6 +78,24 @@ pub trait Network {
 
     /// `OPERATOR kernel` with how many operators run so; empty where the runtime does not tell.
     fn kernels(&self) -> Vec<(String, u32)>;
+
+    /// Every operator in execution order; empty where the runtime does not tell.
+    fn operators(&self) -> Vec<Operator> {
+        Vec::new()
+    }
+
+    /// One inference; `clock` is read between operators, and `record` gets the place of each that computed something with
+    /// what the clock moved on by.
+    ///
+    /// # Errors
+    /// When the runtime says that it failed, or does not tell its operators apart.
+    fn invoke_profiled(
+        &mut self,
+        _clock: &mut dyn FnMut() -> u64,
+        _record: &mut dyn FnMut(usize, u64),
+    ) -> Result<(), NetworkError> {
+        Err(error("runtime: expected one that tells its operators apart, found one that does not"))
+    }
 }
 
 fn error(cause: impl core::fmt::Display) -> NetworkError {
@@ -122,5 +155,25 @@ impl Network for Interpreter<'_> {
             }
         }
         counts
+    }
+
+    fn operators(&self) -> Vec<Operator> {
+        let output = |outputs: &[usize]| self.tensor(*outputs.first()?).map(|view| view.name.to_string());
+        let nodes = self.nodes().map(|node| Operator {
+            index: node.index,
+            name: node.operator.to_string(),
+            output: output(node.outputs).unwrap_or_default(),
+            kernel: node.kernel,
+            macs: node.macs,
+        });
+        nodes.collect()
+    }
+
+    fn invoke_profiled(
+        &mut self,
+        clock: &mut dyn FnMut() -> u64,
+        record: &mut dyn FnMut(usize, u64),
+    ) -> Result<(), NetworkError> {
+        Interpreter::invoke_profiled(self, clock, record).map_err(error)
     }
 }

@@ -9,7 +9,7 @@ use edgebench_wire::{Digest, Failure, FailureKind, Opened, RunOptions, TensorInf
 
 use crate::device::Store;
 use crate::failure::{Stop, failed, mismatch};
-use crate::network::Network;
+use crate::network::{Network, Operator};
 use crate::pack::Pack;
 use crate::stored::open_verified;
 
@@ -94,6 +94,20 @@ impl<'m> Running<'m> {
     /// One inference.
     pub(crate) fn invoke(&mut self) -> Result<(), Failure> {
         self.network.invoke().map_err(|error| failed(FailureKind::Model, error))
+    }
+
+    /// Every operator in execution order, where the runtime tells.
+    pub(crate) fn operators(&self) -> Vec<Operator> {
+        self.network.operators()
+    }
+
+    /// One inference with a look at the clock between operators.
+    pub(crate) fn invoke_profiled(
+        &mut self,
+        clock: &mut dyn FnMut() -> u64,
+        record: &mut dyn FnMut(usize, u64),
+    ) -> Result<(), Failure> {
+        self.network.invoke_profiled(clock, record).map_err(|error| failed(FailureKind::Model, error))
     }
 
     /// Output 0, which predictions are read from.

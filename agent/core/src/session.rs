@@ -195,6 +195,9 @@ impl Session<'_> {
                 let wanted = crate::evaluate::Wanted { first, count, top, raw_outputs };
                 self.evaluate(running.ok_or_else(not_open)?, &pack, &wanted)?
             }
+            Request::Profile { pack, limits } => {
+                self.profile(running.ok_or_else(not_open)?, pack.as_ref(), &limits)?
+            }
             Request::Facts => {
                 Reply::Facts(Facts { properties: self.meter.properties(), condition: self.meter.condition() })
             }

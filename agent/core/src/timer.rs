@@ -30,12 +30,14 @@ pub(crate) struct Taken {
 pub(crate) struct Timer<'d> {
     clock: &'d mut dyn Clock,
     last_nanos: u64,
+    /// Instructions of the laps so far, while there are laps.
+    laps: Option<u64>,
 }
 
 impl<'d> Timer<'d> {
     pub(crate) fn new(clock: &'d mut dyn Clock) -> Self {
         let last_nanos = clock.now_nanos();
-        Self { clock, last_nanos }
+        Self { clock, last_nanos, laps: None }
     }
 
     /// Nanoseconds on the clock, never less than before. A clock that went back is told once; from there it counts on.
@@ -71,6 +73,32 @@ impl<'d> Timer<'d> {
             None => now_nanos - begun.nanos,
         };
         Ok(Taken { amount, now_nanos })
+    }
+
+    /// What has been taken up to here by work that is looked at between its parts: only the difference of two laps means
+    /// something. Ended by [`end_laps`](Self::end_laps).
+    pub(crate) fn lap(&mut self) -> Result<u64, Failure> {
+        let Some(counter) = self.clock.counter() else { return self.now_nanos() };
+        let counted = match self.laps {
+            Some(before) => {
+                let count = counter.stop().map_err(|error| failed(FailureKind::Clock, error))?;
+                before.saturating_add(count)
+            }
+            None => 0,
+        };
+        self.laps = Some(counted);
+        counter.start();
+        Ok(counted)
+    }
+
+    /// No lap follows.
+    pub(crate) fn end_laps(&mut self) -> Result<(), Failure> {
+        match (self.laps.take(), self.clock.counter()) {
+            (Some(_), Some(counter)) => {
+                counter.stop().map(|_| ()).map_err(|error| failed(FailureKind::Clock, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Median time of reading the clock twice, which is inside every sample. 0 where instructions are

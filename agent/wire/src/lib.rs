@@ -18,5 +18,8 @@ pub use message::*;
 /// Raised by every change of the messages that is not a new variant at the end of an enum.
 pub const PROTOCOL_VERSION: u16 = 1;
 
+/// Most runs that a [`Request::Profile`] looks at: what they took is kept until the last one.
+pub const MAX_PROFILED_RUNS: u32 = 1000;
+
 /// Most bytes of a file in one [`Request::Put`].
 pub const MAX_CHUNK_BYTES: usize = 256 * 1024;

@@ -84,6 +84,14 @@ pub enum Request {
         /// How to run it; the kernel sets are the runtime's own.
         options: RunOptions,
     },
+    /// Run the open model as [`Request::Measure`] does, and look at the clock between its operators. Answered by
+    /// [`Reply::Operators`] as they come and [`Reply::Profiled`]. One run before them is not counted.
+    Profile {
+        /// Inputs to run on, in turn; zeros when none.
+        pack: Option<Digest>,
+        /// Runs that count, at most [`crate::MAX_PROFILED_RUNS`] whatever they ask.
+        limits: Limits,
+    },
 }
 
 /// What the agent answers.
@@ -135,6 +143,18 @@ pub enum Reply {
     Failed(Failure),
     /// The agent is there and works. Not an answer; sent when nothing else was for a while, by agents that can.
     Alive,
+    /// Some operators, in the order they run.
+    Operators {
+        /// How many came before them.
+        first: u32,
+        /// One an operator that computes something.
+        items: Vec<OperatorTimes>,
+    },
+    /// To [`Request::Profile`], after the last [`Reply::Operators`].
+    Profiled {
+        /// Runs that were looked at.
+        runs: u32,
+    },
 }
 
 /// How to run a model.
@@ -231,6 +251,23 @@ pub struct Measured {
     pub before: Condition,
     /// The machine after them.
     pub after: Condition,
+}
+
+/// An operator of the open model and its part of each run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OperatorTimes {
+    /// Place in execution order, from 0.
+    pub index: u32,
+    /// Its name in the schema, such as `CONV_2D`.
+    pub operator: String,
+    /// Name of the first tensor that it computes.
+    pub output: String,
+    /// What ran it: the kernel set, such as `avx2`.
+    pub kernel: String,
+    /// Multiply-accumulates of one run.
+    pub macs: u64,
+    /// Of each run, in order; or its instructions, as for [`Reply::Samples`].
+    pub nanos: Vec<u64>,
 }
 
 /// The best classes of one example.

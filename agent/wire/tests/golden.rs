@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use edgebench_wire::{
-    Condition, Decoder, Digest, Facts, Failure, FailureKind, Hello, Limits, Measured, Opened, Phase,
-    Prediction, Reply, Request, RunOptions, TensorInfo, encode,
+    Condition, Decoder, Digest, Facts, Failure, FailureKind, Hello, Limits, Measured, Opened, OperatorTimes,
+    Phase, Prediction, Reply, Request, RunOptions, TensorInfo, encode,
 };
 
 /// Lines of `name frame-in-hex`. Written once from this very encoder and never changed within a protocol version.
@@ -27,6 +27,7 @@ fn request_name(request: &Request) -> &'static str {
         Request::Bye => "request-bye",
         Request::StillHere => "request-still-here",
         Request::OpenPeer { .. } => "request-open-peer",
+        Request::Profile { .. } => "request-profile",
     }
 }
 
@@ -44,6 +45,8 @@ fn reply_name(reply: &Reply) -> String {
         Reply::Facts(_) => "reply-facts".into(),
         Reply::Closed => "reply-closed".into(),
         Reply::Alive => "reply-alive".into(),
+        Reply::Operators { .. } => "reply-operators".into(),
+        Reply::Profiled { .. } => "reply-profiled".into(),
         Reply::Failed(failure) => format!("reply-failed-{}", failure_name(failure.kind)),
     }
 }
@@ -84,6 +87,7 @@ fn requests() -> Vec<Request> {
             model: digest,
             options: RunOptions { threads: 2, kernels: "auto".into() },
         },
+        Request::Profile { pack: Some(digest), limits },
     ]
 }
 
@@ -132,6 +136,17 @@ fn measured() -> Measured {
     }
 }
 
+fn operator_times() -> OperatorTimes {
+    OperatorTimes {
+        index: 3,
+        operator: "CONV_2D".into(),
+        output: "stem/Relu6".into(),
+        kernel: "avx2".into(),
+        macs: 1_204_224,
+        nanos: vec![127, 128, u64::MAX],
+    }
+}
+
 fn replies() -> Vec<Reply> {
     let prediction = Prediction { top: vec![(7, 0.99), (1, -0.0)], raw: Some(vec![0x7f, 0x80]) };
     let kinds = [
@@ -164,6 +179,8 @@ fn replies() -> Vec<Reply> {
     ];
     replies.extend(kinds.map(|kind| Reply::Failed(Failure { kind, message: failure_name(kind).into() })));
     replies.push(Reply::Alive);
+    replies.push(Reply::Operators { first: 128, items: vec![operator_times()] });
+    replies.push(Reply::Profiled { runs: 50 });
     replies
 }
 

@@ -26,7 +26,7 @@ pub(super) struct CellFilter {
     #[arg(long = "num_threads", aliases = ["num-threads", "threads"], value_name = "N", value_delimiter = ',')]
     threads: Vec<u16>,
     /// Kernel set: auto, reference, portable, or an instruction set that `bench devices --check` lists.
-    #[arg(long, value_name = "SET", default_value = "auto")]
+    #[arg(long = "isa", visible_alias = "kernels", value_name = "SET", default_value = "auto")]
     kernels: String,
 }
 
@@ -52,6 +52,7 @@ impl CellFilter {
             kernels: self.kernels.clone(),
             seed,
             measure: MeasureOverrides::default(),
+            profile: false,
         })
     }
 }

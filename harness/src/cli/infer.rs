@@ -38,7 +38,7 @@ pub(super) struct InferArgs {
           value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: u16,
     /// Kernel set: auto, reference, portable, or an instruction set; of LiteRT: auto (XNNPACK), builtin or reference.
-    #[arg(long, value_name = "SET", default_value = "auto")]
+    #[arg(long = "isa", visible_alias = "kernels", value_name = "SET", default_value = "auto")]
     kernels: String,
     /// Write every tensor that an operator computes, in the order they are computed.
     #[arg(long)]

@@ -2,6 +2,7 @@
 //! wording of errors here.
 
 mod agree;
+mod benchmark_model;
 mod cells;
 mod compare;
 mod convert;
@@ -83,6 +84,8 @@ enum Verb {
     Trend(trend::TrendArgs),
     /// Compare this build with itself: how far comparisons on a device can be trusted, and how small a change they show.
     SelfCheck(Box<self_check::SelfCheckArgs>),
+    /// Time one model here, with the flags and in the words of LiteRT's benchmark_model.
+    BenchmarkModel(Box<benchmark_model::BenchmarkModelArgs>),
     /// Write a quantized variant of a float .tflite model.
     Convert(convert::ConvertArgs),
     /// Tell what is in a .tflite model: operators, tensors, bytes, multiply-accumulates, memory.
@@ -172,6 +175,7 @@ impl Cli {
             Verb::Compare(arguments) => compare::run(&arguments, terminal),
             Verb::Trend(arguments) => trend::run(&arguments, terminal),
             Verb::SelfCheck(arguments) => self_check::run(&arguments, terminal),
+            Verb::BenchmarkModel(arguments) => benchmark_model::run(&arguments, terminal),
             Verb::Convert(arguments) => convert::run(&arguments, terminal),
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
             Verb::Infer(arguments) => infer::run(&arguments, terminal),

@@ -40,6 +40,8 @@ enum Format {
     Csv,
     /// Everything that is derived from the run.
     Json,
+    /// Where the time of an inference goes, operator by operator, of runs with `--profile`.
+    Operators,
 }
 
 pub(super) fn run(arguments: &ReportArgs, terminal: Terminal) -> Result<ExitCode, BenchError> {
@@ -50,6 +52,7 @@ pub(super) fn run(arguments: &ReportArgs, terminal: Terminal) -> Result<ExitCode
         Format::Markdown => render::markdown(&record),
         Format::Csv => render::csv(&record),
         Format::Json => render::json(&record)?,
+        Format::Operators => render::operators(&record),
     };
     match &arguments.output {
         Some(path) => write_whole(path, text.as_bytes()).map_err(|cause| BenchError::write(path, cause))?,

@@ -54,9 +54,14 @@ pub(super) struct RunArgs {
     /// LiteRT's library, libLiteRt.so; else EDGEBENCH_LITERT, else that of the Python package ai-edge-litert.
     #[arg(long, value_name = "FILE")]
     litert: Option<PathBuf>,
-    /// Kernel set: auto, reference, portable, or an instruction set that `bench devices --check` lists.
-    #[arg(long, value_name = "SET", default_value = "auto")]
+    /// Kernel set: auto, reference, portable, or an instruction set that `bench devices --check` lists. An operator that
+    /// has no kernel of this set takes the next plainer one, never a faster one.
+    #[arg(long = "isa", visible_alias = "kernels", value_name = "SET", default_value = "auto")]
     kernels: String,
+    /// When everything is measured, look at each operator of our networks: the report and the data then say where the time
+    /// of an inference goes, and what ran it.
+    #[arg(long, alias = "enable_op_profiling")]
+    profile: bool,
     /// Seed of the order in which blocks are measured.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -175,6 +180,7 @@ fn request(arguments: &RunArgs) -> Result<RunRequest, BenchError> {
         kernels: arguments.kernels.clone(),
         seed: arguments.seed,
         measure: MeasureOverrides { warmup_runs, warmup_min_secs, num_runs, min_secs, max_secs, blocks },
+        profile: arguments.profile,
     })
 }
 
@@ -189,6 +195,7 @@ fn tell(finished: &Finished, terminal: Terminal) -> Result<ExitCode, BenchError>
         return Ok(ExitCode::Interrupted);
     }
     print(&render::terminal(&finished.record, terminal.options(true)))?;
+    print(&render::profiles(&finished.record))?;
     if terminal.display != run::Display::Quiet {
         eprintln!("report: {}", finished.folder.file("report.html").display());
         eprintln!("data:   {}", finished.folder.frame().display());
@@ -220,12 +227,15 @@ fn dry_run(arguments: &RunArgs) -> Result<(), BenchError> {
         );
     }
     let steps = loaded.steps();
-    let evaluations = steps.iter().filter(|step| step.kind == StepKind::Evaluate).count();
+    let count = |kind: fn(&StepKind) -> bool| steps.iter().filter(|step| kind(&step.kind)).count();
+    let evaluations = count(|kind| *kind == StepKind::Evaluate);
+    let profiles = count(|kind| *kind == StepKind::Profile);
+    let looks = if profiles > 0 { format!(", {profiles} looks at operators") } else { String::new() };
     let _ = writeln!(
         text,
-        "\n{} steps: {evaluations} evaluations, {} blocks; measuring takes at least {:.0} s a device",
+        "\n{} steps: {evaluations} evaluations, {} blocks{looks}; measuring takes at least {:.0} s a device",
         steps.len(),
-        steps.len() - evaluations,
+        steps.len() - evaluations - profiles,
         least_seconds(&loaded)
     );
     for (device, error) in

@@ -71,7 +71,7 @@ fn one(suite: &Suite) -> String {
                 plan.options.samples, plan.split.dataset, plan.split.split
             )
         });
-        line("variant", &variant.name, format!("{}{calibration}", variant.quantize));
+        line("variant", &variant.name, format!("{}{calibration}", variant.quantize_name()));
     }
     for dataset in &suite.datasets {
         line("data set", &dataset.name, format!("{}, {}", dataset.source.name(), dataset.format.name()));

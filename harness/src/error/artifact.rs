@@ -32,6 +32,13 @@ impl From<ArtifactError> for BenchError {
     }
 }
 
+impl BenchError {
+    /// A file of a suite is missing, and the suite says which command makes it.
+    pub fn to_be_made(error: &ArtifactError, command: &str) -> Self {
+        Report::new(exit_code(error), error).causes_of(error).help(format!("make it with: {command}")).into()
+    }
+}
+
 fn exit_code(error: &ArtifactError) -> ExitCode {
     match error {
         ArtifactError::Mismatch { .. } | ArtifactError::TooLong { .. } => ExitCode::Refused,

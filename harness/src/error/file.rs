@@ -29,6 +29,12 @@ impl BenchError {
         Report::new(ExitCode::Internal, "cannot go on").because(cause).into()
     }
 
+    /// A model has other signatures, or several when none was named.
+    pub fn signature(path: &Path, found: &str, known: &[String]) -> Self {
+        let what = format!("{}: expected a signature of {known:?}, found \"{found}\"", path.display());
+        Report::new(ExitCode::Usage, what).help("name one with --signature_to_run_for=KEY").into()
+    }
+
     /// A model cannot be read, calibrated or converted.
     pub fn model(path: &Path, error: &ConvertError) -> Self {
         let report = Report::new(ExitCode::Usage, format!("{}: {error}", path.display()));

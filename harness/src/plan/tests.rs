@@ -34,6 +34,7 @@ fn request<'r>(suite: &'r Suite, devices: &'r [&'r Device], runtimes: &'r [Strin
         threads: None,
         blocks: Some(3),
         seed: 1,
+        profile: false,
     }
 }
 
@@ -163,6 +164,7 @@ proptest! {
             let rounds: Vec<Option<u32>> = device.steps.iter().map(|step| match step.kind {
                 StepKind::Evaluate => None,
                 StepKind::Block(block) => Some(block),
+                StepKind::Profile => None,
             }).collect();
             prop_assert!(rounds.is_sorted(), "{:?}", rounds);
         }

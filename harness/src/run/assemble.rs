@@ -19,7 +19,8 @@ pub(super) fn is_done(entries: &[Entry], step: StepId) -> bool {
         (Entry::Block { cell, block }, StepKind::Block(number)) => {
             *cell == step.cell && block.block == number
         }
-        (Entry::Evaluation { cell, .. }, StepKind::Evaluate) => *cell == step.cell,
+        (Entry::Evaluation { cell, .. }, StepKind::Evaluate)
+        | (Entry::Profile { cell, .. }, StepKind::Profile) => *cell == step.cell,
         _ => false,
     })
 }
@@ -79,6 +80,11 @@ fn apply(record: &mut RunRecord, entry: &Entry) {
         Entry::Evaluation { cell, evaluation } => {
             if let Some(cell) = record.cells.get_mut(*cell as usize) {
                 cell.evaluation = Some(evaluation.clone());
+            }
+        }
+        Entry::Profile { cell, ops } => {
+            if let Some(cell) = record.cells.get_mut(*cell as usize) {
+                cell.ops = ops.clone();
             }
         }
         Entry::Finished { at } => record.run.finished_at = Some(at.clone()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use edgebench_reports::record::{
-    ArtifactRecord, BlockRecord, Cell, DeviceRecord, EvaluationRecord, MemoryRecord, RunInfo,
+    ArtifactRecord, BlockRecord, Cell, DeviceRecord, EvaluationRecord, MemoryRecord, OpRecord, RunInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,13 @@ pub enum Entry {
         /// Why.
         reason: String,
     },
+    /// The operators of a cell were looked at one by one.
+    Profile {
+        /// Index of the cell in the plan.
+        cell: u32,
+        /// Each with its time.
+        ops: Vec<OpRecord>,
+    },
 }
 
 /// What a run is, before anything is measured.
@@ -117,6 +124,9 @@ pub struct RunRequest {
     pub seed: u64,
     /// Limits instead of the suite's own.
     pub measure: MeasureOverrides,
+    /// Whether the operators of each cell are looked at.
+    #[serde(default)]
+    pub profile: bool,
 }
 
 /// Runs from before there were others.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use edgebench_reports::record::{
-    BlockRecord, Cell, ConditionRecord, DeviceRecord, Energy, EvaluationRecord, MemoryRecord,
+    BlockRecord, Cell, ConditionRecord, DeviceRecord, Energy, EvaluationRecord, MemoryRecord, OpRecord,
     PredictionRecord,
 };
 use edgebench_wire::{Condition, Digest, Facts, Hello, Limits, Opened, Prediction, RunOptions};
@@ -20,6 +20,7 @@ use super::entry::Entry;
 use super::event::{Event, Events};
 use super::journal::JournalError;
 use super::outputs;
+use super::profile;
 use super::recorder::Recorder;
 use super::settling::{self, Settled};
 use super::store::write_whole;
@@ -370,16 +371,17 @@ impl Executor {
         let job = &self.shared.jobs[step.cell as usize];
         // On real inputs where there are some: the agent reads them one by one, between the timed runs.
         let data = job.data.as_ref();
+        let pack = data.map(|data| data.digest);
         if step.kind == StepKind::Evaluate && data.is_none() {
             return Ok((Vec::new(), "no data set".to_owned()));
         }
         let (mut client, opened) = self.patiently(|| Box::pin(self.open(job, model, way))).await?;
         let (entries, result) = match (step.kind, data) {
-            (StepKind::Block(number), data) => {
+            (StepKind::Block(number), _) => {
                 let settled = self.settle(&mut client).await?;
                 let started_at = Timestamp::now().to_string();
                 let before = client.facts().await?;
-                let measured = self.measure(&mut client, data.map(|data| data.digest)).await?;
+                let measured = self.measure(&mut client, pack).await?;
                 let after = client.facts().await?;
                 let mut block = block_record(number, started_at, &opened, measured);
                 let doubts = settled.doubt().or_else(|| settling::changed(&before, &after));
@@ -397,6 +399,11 @@ impl Executor {
                 (vec![Entry::Evaluation { cell: step.cell, evaluation }], result)
             }
             (StepKind::Evaluate, None) => (Vec::new(), String::new()),
+            (StepKind::Profile, _) => {
+                let ops = self.profile(&mut client, pack).await?;
+                let result = format!("{} operators", ops.len());
+                (vec![Entry::Profile { cell: step.cell, ops }], result)
+            }
         };
         self.end(client).await;
         Ok((entries, result))
@@ -451,6 +458,17 @@ impl Executor {
         client.measure(pack, warmup, steady, |runs| self.progress(format!("{runs} runs"))).await
     }
 
+    async fn profile(
+        &self,
+        client: &mut Client,
+        pack: Option<Digest>,
+    ) -> Result<Vec<OpRecord>, SessionError> {
+        let limits = profile::limits(&self.device.limits.steady, self.device.emulated);
+        let told = |count| self.progress(format!("{count} operators"));
+        let times = client.profile(pack, limits, told).await?;
+        Ok(times.into_iter().map(profile::op_record).collect())
+    }
+
     async fn evaluate(
         &self,
         client: &mut Client,
@@ -489,6 +507,7 @@ impl Executor {
         let what = match step.kind {
             StepKind::Evaluate => "accuracy".to_owned(),
             StepKind::Block(number) => format!("block {}/{}", number + 1, self.shared.blocks),
+            StepKind::Profile => "operators".to_owned(),
         };
         format!("{model} {variant} x{threads} {what}")
     }

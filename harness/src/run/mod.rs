@@ -11,6 +11,7 @@ mod identity;
 mod journal;
 mod meeting;
 mod outputs;
+mod profile;
 mod progress;
 mod recorder;
 mod settling;
@@ -43,6 +44,7 @@ pub(crate) use identity::lease;
 pub use journal::{Journal, JournalError};
 pub use meeting::{clean, meet};
 pub use outputs::{KeptOutputs, kept_outputs};
+pub(crate) use profile::op_record;
 pub use progress::{Display, show};
 pub use store::{Results, RunFolder, StoreError, write_whole};
 
@@ -146,6 +148,7 @@ impl Loaded {
             threads: some(&request.threads),
             blocks: Some(measure.blocks),
             seed: request.seed,
+            profile: request.profile,
         })?;
         Ok(Self { request, suite, devices, plan, measure })
     }

@@ -4,7 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use edgebench_wire::{Condition, Facts, Failure, Hello, Limits, Measured, Opened, Phase, Prediction};
+use edgebench_wire::{
+    Condition, Facts, Failure, Hello, Limits, MAX_PROFILED_RUNS, Measured, Opened, OperatorTimes, Phase,
+    Prediction,
+};
 
 /// Samples that are taken beyond one a microsecond of waiting.
 const SPARE_SAMPLES: u128 = 1_000_000;
@@ -22,6 +25,9 @@ const MILLICELSIUS: std::ops::RangeInclusive<i32> = -100_000..=250_000;
 /// Properties of a machine, and letters of each, that are kept.
 const MAX_PROPERTIES: usize = 256;
 const MAX_LETTERS: usize = 1024;
+
+/// Operators of one network that are taken, some hundred times those of the largest that we know.
+const MAX_OPERATORS: usize = 100_000;
 
 /// Something that cannot be so.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -123,12 +129,57 @@ impl Told {
     }
 
     fn check_time(&self, what: &'static str, nanos: u128) -> Result<(), Unbelievable> {
-        if self.counts {
-            return Ok(());
+        if self.counts { Ok(()) } else { check_time(what, nanos, self.since) }
+    }
+}
+
+fn check_time(what: &'static str, nanos: u128, since: Instant) -> Result<(), Unbelievable> {
+    let passed = since.elapsed();
+    let most = (passed.as_nanos() * CLOCK_PERCENT / 100) + CLOCK_SLACK.as_nanos();
+    check(nanos <= most, what, format!("at most the time that passed, {} ns", passed.as_nanos()), nanos)
+}
+
+/// The operators of a network as they are told, piece by piece.
+pub(super) struct ToldOperators {
+    pub(super) operators: Vec<OperatorTimes>,
+    limits: Limits,
+    counts: bool,
+    total_nanos: u128,
+    since: Instant,
+}
+
+impl ToldOperators {
+    /// To be made when they are asked for. With `counts` times are instructions.
+    pub(super) fn new(limits: Limits, counts: bool) -> Self {
+        Self { operators: Vec::new(), limits, counts, total_nanos: 0, since: Instant::now() }
+    }
+
+    /// Some more of them: in order, each once, all with equally many times that fit into the time that passed.
+    pub(super) fn add(&mut self, first: u32, items: Vec<OperatorTimes>) -> Result<(), Unbelievable> {
+        let known = self.operators.len();
+        check(first as usize == known, "operators", format!("those from {known} on"), first)?;
+        let count = known + items.len();
+        check(count <= MAX_OPERATORS, "operators", format!("at most {MAX_OPERATORS}"), count)?;
+        for item in items {
+            let last = self.operators.last();
+            let runs = last.unwrap_or(&item).nanos.len();
+            let ascends = last.is_none_or(|last| last.index < item.index);
+            check(ascends, "operators", "their places in ascending order", item.index)?;
+            check(item.nanos.len() == runs, "times of an operator", runs, item.nanos.len())?;
+            self.total_nanos += item.nanos.iter().map(|nanos| u128::from(*nanos)).sum::<u128>();
+            let plain = |text: &str| plain(text);
+            let (operator, output) = (plain(&item.operator), plain(&item.output));
+            self.operators.push(OperatorTimes { kernel: plain(&item.kernel), operator, output, ..item });
         }
-        let passed = self.since.elapsed();
-        let most = (passed.as_nanos() * CLOCK_PERCENT / 100) + CLOCK_SLACK.as_nanos();
-        check(nanos <= most, what, format!("at most the time that passed, {} ns", passed.as_nanos()), nanos)
+        if self.counts { Ok(()) } else { check_time("times of operators", self.total_nanos, self.since) }
+    }
+
+    /// The agent's account of the whole.
+    pub(super) fn check(&self, runs: u32) -> Result<(), Unbelievable> {
+        let most = self.limits.min_runs.max(1).max(MAX_PROFILED_RUNS);
+        check(runs <= most, "runs", format!("at most {most}"), runs)?;
+        let told = self.operators.first().map_or(runs as usize, |one| one.nanos.len());
+        check(told == runs as usize, "runs", format!("{told} as sent"), runs)
     }
 }
 
@@ -251,6 +302,38 @@ mod tests {
         assert_eq!(verdict(&[1000, u64::MAX], 2, u64::MAX), "sum of the samples");
         assert_eq!(verdict(&[0, 0], 2, 0), "sum of the samples");
         assert_eq!(verdict(&vec![0; 3_000_000], 2, 0), "number of samples");
+    }
+
+    fn times(index: u32, nanos: &[u64]) -> OperatorTimes {
+        OperatorTimes {
+            index,
+            operator: "ADD".to_owned(),
+            output: "a\u{1b}b".to_owned(),
+            kernel: "portable".to_owned(),
+            macs: 0,
+            nanos: nanos.to_vec(),
+        }
+    }
+
+    /// What is wrong with two operators that come one by one.
+    fn operators(one: (u32, OperatorTimes), other: (u32, OperatorTimes), runs: u32) -> String {
+        let mut told = ToldOperators::new(limits(2, 0), false);
+        let added = told.add(one.0, vec![one.1]).and_then(|()| told.add(other.0, vec![other.1]));
+        added.and_then(|()| told.check(runs)).map_or_else(|lie| lie.what.to_owned(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn lies_about_operators_are_told() {
+        let one = || (0, times(3, &[10, 20]));
+        assert_eq!(operators(one(), (1, times(4, &[1, 2])), 2), "fine");
+        assert_eq!(operators(one(), (2, times(4, &[1, 2])), 2), "operators");
+        assert_eq!(operators(one(), (1, times(3, &[1, 2])), 2), "operators");
+        assert_eq!(operators(one(), (1, times(4, &[1])), 2), "times of an operator");
+        assert_eq!(operators(one(), (1, times(4, &[1, u64::MAX])), 2), "times of operators");
+        assert_eq!(operators(one(), (1, times(4, &[1, 2])), 3), "runs");
+        let mut told = ToldOperators::new(limits(1, 0), true);
+        assert_eq!(told.add(0, vec![times(0, &[u64::MAX])]), Ok(()));
+        assert_eq!(told.operators[0].output, "a\u{fffd}b");
     }
 
     fn prediction(top: &[(u32, f32)]) -> Prediction {

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use edgebench_wire::{
-    Decoder, Digest, Facts, Hello, Limits, MAX_CHUNK_BYTES, Measured, Opened, PROTOCOL_VERSION, Phase,
-    Prediction, Reply, Request, RunOptions, encode,
+    Decoder, Digest, Facts, Hello, Limits, MAX_CHUNK_BYTES, Measured, Opened, OperatorTimes,
+    PROTOCOL_VERSION, Phase, Prediction, Reply, Request, RunOptions, encode,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use super::believable::{self, Told};
+use super::believable::{self, Told, ToldOperators};
 use super::{Link, SessionError};
 
 /// How long an agent may be silent when nothing but a short answer is due.
@@ -33,6 +33,7 @@ const DEPLOYING: &str = "deploying";
 const OPENING: &str = "opening the model";
 const MEASURING: &str = "measuring";
 const EVALUATING: &str = "evaluating";
+const PROFILING: &str = "looking at operators";
 const LEAVING: &str = "leaving";
 
 /// The stage of a record for what the client was doing.
@@ -40,7 +41,7 @@ pub(super) fn stage_of(doing: &str) -> &'static str {
     match doing {
         DEPLOYING => "deploy",
         OPENING => "open",
-        MEASURING => "measure",
+        MEASURING | PROFILING => "measure",
         EVALUATING => "evaluate",
         _ => "connect",
     }
@@ -201,6 +202,34 @@ impl Client {
                     return Ok(Measurement { warmup_nanos, steady_nanos, measured });
                 }
                 other => return Err(unexpected(MEASURING, &other)),
+            }
+        }
+    }
+
+    /// Runs the open model with a look at the clock between its operators; `progress` hears how many were told.
+    ///
+    /// # Errors
+    /// As for [`measure`](Self::measure), and when the open model's runtime does not tell its operators apart.
+    pub async fn profile(
+        &mut self,
+        pack: Option<Digest>,
+        limits: Limits,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Vec<OperatorTimes>, SessionError> {
+        self.send(PROFILING, &Request::Profile { pack, limits }).await?;
+        let patience = WORK + micros(limits.max_micros);
+        let mut told = ToldOperators::new(limits, self.link.counts);
+        loop {
+            match self.reply(PROFILING, patience).await? {
+                Reply::Operators { first, items } => {
+                    told.add(first, items).map_err(|source| doubt(PROFILING, source))?;
+                    progress(told.operators.len());
+                }
+                Reply::Profiled { runs } => {
+                    told.check(runs).map_err(|source| doubt(PROFILING, source))?;
+                    return Ok(told.operators);
+                }
+                other => return Err(unexpected(PROFILING, &other)),
             }
         }
     }

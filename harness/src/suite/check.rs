@@ -7,8 +7,8 @@ use edgebench_converter::{CalibrationOptions, Io, Method, Quantize};
 
 use super::gate;
 use super::{
-    CalibrationPlan, Dataset, DatasetFormat, Measure, Model, Preprocess, SPLIT_ALL, Split, Suite, Task,
-    Variant,
+    CalibrationPlan, Dataset, DatasetFormat, MODEL_PLACE, Measure, Model, Preprocess, SPLIT_ALL, Split,
+    Suite, Task, Variant,
 };
 use crate::artifact::Source;
 use crate::config::{ProblemKind, Table, Value, factor};
@@ -16,6 +16,7 @@ use crate::config::{ProblemKind, Table, Value, factor};
 pub(super) fn suite(file: &Path, mut root: Table<'_>) -> Option<Suite> {
     let name = root.require("name", "the suite's name").and_then(|value| value.name());
     let description = optional(root.get("description"), |value| value.string().map(str::to_owned));
+    let made_by = optional(root.get("made_by"), |value| value.string().map(str::to_owned));
     let dataset_tables = root.get("dataset");
     let known = Known::declared(dataset_tables.as_ref());
     let datasets = named(dataset_tables, "data set", dataset);
@@ -30,6 +31,7 @@ pub(super) fn suite(file: &Path, mut root: Table<'_>) -> Option<Suite> {
         description: description?.unwrap_or_default(),
         file: file.to_owned(),
         folder: folder.to_owned(),
+        made_by: made_by?,
         models: models?,
         variants: variants?,
         datasets: datasets?,
@@ -206,6 +208,9 @@ const QUANTIZE: &[(&str, Quantize)] = &[
 const IO: &[(&str, Io)] = &[("float", Io::Float), ("int8", Io::Int8), ("uint8", Io::Uint8)];
 
 fn variant(name: &str, mut table: Table<'_>, known: &Known) -> Option<Variant> {
+    if let Some(files) = table.get("files") {
+        return given(name, table, &files);
+    }
     let quantize_value = table.require("quantize", "one of: none, fp16, dynamic-int8, full-int8");
     let quantize = quantize_value.as_ref().and_then(|value| value.choice(QUANTIZE));
     let io_value = table.get("io");
@@ -229,8 +234,23 @@ fn variant(name: &str, mut table: Table<'_>, known: &Known) -> Option<Variant> {
     match (calibration_value, io_value) {
         (Some(value), _) if !quantize.needs_calibration() => value.conflict(needs, &found),
         (_, Some(value)) if !full && io != Io::Float => value.conflict(needs, &found),
-        _ => Some(Variant { name: name.to_owned(), quantize, io, calibration }),
+        _ => Some(Variant { name: name.to_owned(), quantize, io, calibration, files: None }),
     }
+}
+
+/// A variant whose files are there already.
+fn given(name: &str, mut table: Table<'_>, files: &Value<'_>) -> Option<Variant> {
+    let quantize = table.get("quantize");
+    table.close();
+    if let Some(quantize) = quantize {
+        return quantize.conflict("no `files`, which are not quantized", "`files`");
+    }
+    let text = files.string()?;
+    if !text.contains(MODEL_PLACE) {
+        return files.conflict(&format!("a path with {MODEL_PLACE} in it"), &format!("\"{text}\""));
+    }
+    let (quantize, io) = (Quantize::None, Io::default());
+    Some(Variant { name: name.to_owned(), quantize, io, calibration: None, files: Some(text.to_owned()) })
 }
 
 fn calibration(value: &Value<'_>, known: &Known) -> Option<CalibrationPlan> {

@@ -123,6 +123,19 @@ fn names_are_compared_with_the_data_sets_of_the_suite() {
 }
 
 #[test]
+fn variants_may_be_files_that_others_made() {
+    let text =
+        format!("made_by = \"make it\"\n{LEAST}[variant.int8]\nfiles = \"models/{{model}}_int8.tflite\"\n");
+    let suite = right(&text);
+    assert_eq!(suite.made_by.as_deref(), Some("make it"));
+    let given = &suite.variants[1];
+    assert_eq!(given.quantize_name(), "given");
+    let source = given.given("net").expect("a file");
+    assert_eq!(source.name(), "models/net_int8.tflite");
+    assert_eq!(suite.variants[0].given("net"), None);
+}
+
+#[test]
 fn values_that_contradict_each_other_are_told() {
     let variant = |lines: &str| {
         let data = "[dataset.d]\nsource = { path = \"d\" }\n";
@@ -131,6 +144,14 @@ fn values_that_contradict_each_other_are_told() {
     assert_eq!(
         variant("quantize = \"fp16\"\ncalibration = { dataset = \"d\" }"),
         ["`calibration` does not fit in variant.v: expected quantize = \"full-int8\", found \"fp16\""]
+    );
+    assert_eq!(
+        variant("files = \"x.tflite\""),
+        ["`files` does not fit in variant.v: expected a path with {model} in it, found \"x.tflite\""]
+    );
+    assert_eq!(
+        variant("files = \"{model}.tflite\"\nquantize = \"none\""),
+        ["`quantize` does not fit in variant.v: expected no `files`, which are not quantized, found `files`"]
     );
     assert_eq!(
         variant("quantize = \"none\"\nio = \"uint8\""),

@@ -32,6 +32,30 @@ fn run_leaves_a_dataframe_a_page_and_a_table() {
 }
 
 #[test]
+fn operators_are_looked_at_when_asked_for_and_the_set_is_kept_to() {
+    let place = Place::new();
+    let ended = place.run(&["run", "--suite", "small", "--blocks", "1", "--profile", "--isa", "portable"]);
+    ended.expect_code(0);
+    for word in ["operators of net int8 on host", "Summary by node type", "[kernels]", "DEPTHWISE_CONV_2D"] {
+        assert!(ended.stdout.contains(word), "no {word:?} in:\n{}", ended.stdout);
+    }
+    let record = read_run(&place.run_file("run.parquet")).expect("a dataframe");
+    for cell in &record.cells {
+        assert_eq!((&cell.outcome, cell.blocks.len()), (&Outcome::Complete, 1));
+        assert!(cell.ops.len() > 50, "{} operators", cell.ops.len());
+        assert!(cell.ops.iter().all(|op| op.runs > 0 && op.total_nanos >= op.median_nanos));
+        assert!(cell.ops.iter().any(|op| op.macs > 0 && op.median_nanos > 0 && op.kernel == "portable"));
+        let faster = cell.ops.iter().find(|op| !["portable", "reference"].contains(&&*op.kernel));
+        assert_eq!(faster, None, "a set beyond the one asked for");
+        let shares: f64 = cell.ops.iter().filter_map(|op| op.share_of(cell)).sum();
+        assert!((shares - 1.0).abs() < 1e-9, "{shares}");
+    }
+    let full = place.run(&["report", "latest", "--format", "operators"]);
+    assert_eq!(full.expect_code(0).stdout.matches("Run Order").count(), 2, "{}", full.stdout);
+    assert!(place.journal().is_some_and(|text| text.matches(r#""entry":"profile""#).count() == 2));
+}
+
+#[test]
 fn second_run_reuses_everything_that_the_first_made() {
     let place = Place::new();
     place.run(&["run", "--suite", "small", "--variants", "int8"]).expect_code(0);

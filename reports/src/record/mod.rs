@@ -85,7 +85,7 @@ pub struct ArtifactRecord {
     pub model: String,
     /// Name of the variant in the suite.
     pub variant: String,
-    /// How it was quantized: `none`, `fp16`, `dynamic-int8`, `full-int8`.
+    /// How it was quantized: `none`, `fp16`, `dynamic-int8`, `full-int8`; `given` for a file that others made.
     pub quantize: String,
     /// BLAKE3 of the `.tflite` file, in hex.
     pub digest: String,

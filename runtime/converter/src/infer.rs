@@ -117,40 +117,42 @@ pub fn bind(
     Ok(call.bound())
 }
 
-/// Brings the threads that the interpreter was prepared for.
-fn with_threads(mut interpreter: Interpreter<'_>, threads: usize) -> Result<Interpreter<'_>, ConvertError> {
-    if threads > 1 {
-        let pool = Pool::new(threads)
-            .map_err(|cause| ConvertError::Infer { cause: format!("{threads} threads: {cause}") })?;
-        interpreter.set_workers(Arc::new(pool));
-    }
-    Ok(interpreter)
-}
-
 /// A model made ready for one call, with the names its inputs and outputs go by.
-struct Call<'m> {
-    interpreter: Interpreter<'m>,
+pub(crate) struct Call<'m> {
+    pub(crate) interpreter: Interpreter<'m>,
     /// Names of inputs by slot; empty where the tensors' own names count.
     input_names: Vec<String>,
     output_names: Vec<String>,
 }
 
 impl<'m> Call<'m> {
-    fn new(model: &'m Model<'_>, how: &InferOptions) -> Result<Self, ConvertError> {
+    pub(crate) fn new(model: &'m Model<'_>, how: &InferOptions) -> Result<Self, ConvertError> {
         let kernels: KernelChoice = how.kernels.parse().map_err(run_error)?;
         let options = Options { kernels, threads: how.threads, ..Options::default() };
         let Some(key) = &how.signature else {
             let interpreter = Interpreter::new(model, &options).map_err(run_error)?;
-            let interpreter = with_threads(interpreter, how.threads)?;
-            return Ok(Self { interpreter, input_names: Vec::new(), output_names: Vec::new() });
+            let mut call = Self { interpreter, input_names: Vec::new(), output_names: Vec::new() };
+            call.hire(how.threads)?;
+            return Ok(call);
         };
         let interpreter = Interpreter::for_signature(model, key, &options).map_err(run_error)?;
-        let interpreter = with_threads(interpreter, how.threads)?;
         let signature = model.signatures().iter().find(|signature| signature.key == key.as_str());
         let (inputs, outputs) = signature.map(|it| (&it.inputs[..], &it.outputs[..])).unwrap_or_default();
         let input_names = by_slot(inputs, interpreter.input_count());
         let output_names = by_slot(outputs, interpreter.output_count());
-        Ok(Self { interpreter, input_names, output_names })
+        let mut call = Self { interpreter, input_names, output_names };
+        call.hire(how.threads)?;
+        Ok(call)
+    }
+
+    /// Brings the threads that the interpreter was prepared for.
+    pub(crate) fn hire(&mut self, threads: usize) -> Result<(), ConvertError> {
+        if threads > 1 {
+            let pool = Pool::new(threads)
+                .map_err(|cause| ConvertError::Infer { cause: format!("{threads} threads: {cause}") })?;
+            self.interpreter.set_workers(Arc::new(pool));
+        }
+        Ok(())
     }
 
     fn input_name(&self, slot: usize) -> Option<&str> {
@@ -163,7 +165,7 @@ impl<'m> Call<'m> {
     }
 
     /// The inputs as the model took them.
-    fn bound(&self) -> Vec<LooseTensor> {
+    pub(crate) fn bound(&self) -> Vec<LooseTensor> {
         self.inputs().map(|view| loose(&view, view.name.to_owned())).collect()
     }
 
@@ -227,7 +229,7 @@ fn by_slot(pairs: &[(&str, usize)], count: usize) -> Vec<String> {
     names
 }
 
-fn run_error(error: impl std::error::Error) -> ConvertError {
+pub(crate) fn run_error(error: impl std::error::Error) -> ConvertError {
     ConvertError::Infer { cause: error.to_string() }
 }
 
@@ -270,7 +272,7 @@ impl Names {
     }
 }
 
-fn loose(view: &TensorView<'_>, name: String) -> LooseTensor {
+pub(crate) fn loose(view: &TensorView<'_>, name: String) -> LooseTensor {
     LooseTensor {
         name: Some(name),
         dtype: view.dtype.name().to_ascii_lowercase(),

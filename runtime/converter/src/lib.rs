@@ -16,6 +16,7 @@ mod inspect;
 mod optimize;
 mod options;
 mod quantize;
+mod repeat;
 pub mod write;
 
 pub use calibrate::{Calibration, CalibrationOptions, Method, Observer, Samples, TensorRange, calibrate};
@@ -29,3 +30,4 @@ pub use inspect::{
 };
 pub use options::{Io, Options, Quantize, UnknownName};
 pub use quantize::{ConvertReport, Skipped, TensorReport, TypeBytes};
+pub use repeat::{Operator, Ready, RepeatOptions, repeat, signature_keys};

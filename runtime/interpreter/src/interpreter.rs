@@ -233,7 +233,8 @@ impl<'m> Interpreter<'m> {
         let mut before = clock();
         for index in 0..self.program.nodes.len() {
             self.program.run_node(index, &mut self.machine)?;
-            if self.program.nodes[index].action.computes() {
+            let node = &self.program.nodes[index];
+            if node.action.computes() || node.late.is_some() {
                 let after = clock();
                 record(index, after.saturating_sub(before));
                 before = after;

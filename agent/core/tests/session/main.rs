@@ -6,6 +6,7 @@ mod fake;
 mod hostile;
 mod measuring;
 mod opening;
+mod profiling;
 mod storing;
 mod talking;
 mod tiny;
