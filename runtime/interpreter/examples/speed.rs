@@ -6,13 +6,19 @@
 //! number N with the nanoseconds of N inferences in one line, `profile N` with one line a node (median nanoseconds of N
 //! inferences, kernel, operator, multiply-accumulates, output shape). `ci/litert/speed.py` talks to it, and to LiteRT in
 //! turns.
+//!
+//! Where `EDGEBENCH_COUNTS` names the file that the plugin of QEMU writes (`agent/counter`), all figures but the peak are
+//! instructions of this thread, and the same in each run.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
+use std::fs::File;
 use std::io::Write;
-use std::sync::Arc;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use edgebench_interpreter::{DType, Interpreter, Model, Options};
+use edgebench_interpreter::{DType, Interpreter, Model, Options, marker};
 use edgebench_pool::Pool;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -22,7 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kernels = arguments.next().unwrap_or_else(|| "auto".to_owned());
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
     let options = Options { kernels: kernels.parse()?, threads, ..Options::default() };
-    let now = if threads > 1 { wall_ns } else { cpu_ns };
+    let now = match counts() {
+        Some(_) => instructions,
+        None if threads > 1 => wall_ns,
+        None => cpu_ns,
+    };
     let peak_before_kb = peak_kb()?;
     let begin = now();
     let file = std::fs::read(&path)?;
@@ -95,6 +105,28 @@ fn fill_inputs(interpreter: &mut Interpreter<'_>) {
             bytes.fill_with(|| next() as u8);
         }
     }
+}
+
+/// The plugin's file, if this process is counted.
+fn counts() -> Option<&'static File> {
+    static COUNTS: OnceLock<Option<File>> = OnceLock::new();
+    let open = || std::env::var_os("EDGEBENCH_COUNTS").and_then(|path| File::open(path).ok());
+    COUNTS.get_or_init(open).as_ref()
+}
+
+/// Instructions since the first call, those of this function left out.
+fn instructions() -> u64 {
+    static TOTAL: AtomicU64 = AtomicU64::new(0);
+    marker::stop();
+    let mut line = [0; 16];
+    // A file without a count yet adds nothing.
+    let count = match counts().map(|file| file.read_exact_at(&mut line, 0)) {
+        Some(Ok(())) => line.iter().skip(8).rev().fold(0, |value, byte| (value << 8) | u64::from(*byte)),
+        _ => 0,
+    };
+    let total = TOTAL.fetch_add(count, Ordering::Relaxed) + count;
+    marker::start();
+    total
 }
 
 fn cpu_ns() -> u64 {

@@ -23,11 +23,26 @@ pub enum KernelChoice {
     Avx2,
     /// x86-64 with AVX-512 and VNNI.
     Avx512Vnni,
+    /// aarch64 as every CPU of it is.
+    Neon,
+    /// aarch64 with dot products of bytes.
+    Dotprod,
+    /// aarch64 with matrix products of bytes.
+    I8mm,
 }
 
 impl KernelChoice {
     /// Every choice; the sets from the plainest to the fastest.
-    pub const ALL: [Self; 5] = [Self::Auto, Self::Reference, Self::Portable, Self::Avx2, Self::Avx512Vnni];
+    pub const ALL: [Self; 8] = [
+        Self::Auto,
+        Self::Reference,
+        Self::Portable,
+        Self::Avx2,
+        Self::Avx512Vnni,
+        Self::Neon,
+        Self::Dotprod,
+        Self::I8mm,
+    ];
 
     /// The name in command lines, such as `auto`, `reference` or `avx2`.
     pub fn name(self) -> &'static str {
@@ -47,6 +62,9 @@ impl KernelChoice {
             Self::Portable => Some(Set::Portable),
             Self::Avx2 => Some(Set::Avx2),
             Self::Avx512Vnni => Some(Set::Avx512Vnni),
+            Self::Neon => Some(Set::Neon),
+            Self::Dotprod => Some(Set::Dotprod),
+            Self::I8mm => Some(Set::I8mm),
         }
     }
 }
@@ -70,7 +88,9 @@ impl FromStr for KernelChoice {
 
 /// A name that stands for no set of kernels.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown kernels \"{found}\", expected auto, reference, portable, avx2 or avx512vnni")]
+#[error(
+    "unknown kernels \"{found}\", expected auto, reference, portable, avx2, avx512vnni, neon, dotprod or i8mm"
+)]
 pub struct UnknownKernels {
     /// What was given.
     pub found: String,
@@ -137,7 +157,7 @@ mod tests {
     #[test]
     fn unknown_name_is_told_with_what_there_is() {
         let error = "avx9".parse::<KernelChoice>().unwrap_err();
-        let expected = "unknown kernels \"avx9\", expected auto, reference, portable, avx2 or avx512vnni";
+        let expected = "unknown kernels \"avx9\", expected auto, reference, portable, avx2, avx512vnni, neon, dotprod or i8mm";
         assert_eq!(error.to_string(), expected);
     }
 }

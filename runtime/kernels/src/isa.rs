@@ -90,6 +90,11 @@ impl Isa for Portable {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::{Dotprod, I8mm, Neon};
 #[cfg(target_arch = "x86_64")]
 pub use x86_64::{Avx2, Avx512, Avx512Vbmi};
 

@@ -20,11 +20,25 @@ pub enum Set {
     Avx2,
     /// x86-64 with AVX-512 and VNNI. Floats are summed with one rounding a product.
     Avx512Vnni,
+    /// aarch64 as every CPU of it is. Floats are summed with one rounding a product.
+    Neon,
+    /// aarch64 with dot products of four bytes (Armv8.2 with DotProd: Cortex-A55 and A75 on, Raspberry Pi 5).
+    Dotprod,
+    /// aarch64 with matrix products of bytes (Armv8.6 or I8MM: Cortex-A510 and A710 on).
+    I8mm,
 }
 
 impl Set {
     /// Every set, plainest first.
-    pub const ALL: &'static [Self] = &[Self::Reference, Self::Portable, Self::Avx2, Self::Avx512Vnni];
+    pub const ALL: &'static [Self] = &[
+        Self::Reference,
+        Self::Portable,
+        Self::Avx2,
+        Self::Avx512Vnni,
+        Self::Neon,
+        Self::Dotprod,
+        Self::I8mm,
+    ];
 
     /// The name that users read and write.
     pub const fn name(self) -> &'static str {
@@ -33,6 +47,18 @@ impl Set {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512Vnni => "avx512vnni",
+            Self::Neon => "neon",
+            Self::Dotprod => "dotprod",
+            Self::I8mm => "i8mm",
+        }
+    }
+
+    /// Whether it is of the architecture that this build is for.
+    const fn is_native(self) -> bool {
+        match self {
+            Self::Reference | Self::Portable => true,
+            Self::Avx2 | Self::Avx512Vnni => cfg!(target_arch = "x86_64"),
+            Self::Neon | Self::Dotprod | Self::I8mm => cfg!(target_arch = "aarch64"),
         }
     }
 
@@ -44,8 +70,16 @@ impl Set {
             Self::Avx2 => crate::isa::Avx2::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => crate::isa::Avx512::detect().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => crate::isa::Neon::detect().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => crate::isa::Dotprod::detect().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Self::I8mm => crate::isa::I8mm::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512Vnni => false,
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::Neon | Self::Dotprod | Self::I8mm => false,
         }
     }
 }
@@ -87,7 +121,9 @@ impl<F> Table<F> {
     pub fn select(&self, choice: Choice) -> &'static Row<F> {
         let limit = match choice {
             Choice::Auto => None,
-            Choice::UpTo(set) => Some(set),
+            Choice::UpTo(set) if set.is_native() => Some(set),
+            // What is plainer than a set of another architecture, and not of it.
+            Choice::UpTo(_) => Some(Set::Portable),
         };
         let fits = |row: &&Row<F>| limit.is_none_or(|set| row.set <= set) && row.set.is_available();
         self.rows.iter().rev().find(fits).unwrap_or(&self.rows[0])

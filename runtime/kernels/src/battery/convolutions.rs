@@ -23,7 +23,7 @@ fn filter_len(shape: &Conv2dShape, depthwise: bool) -> usize {
 
 fn check_i8(table: &Table<PackConvI8>, shape: &Conv2dShape, depthwise: bool, seed: u64) {
     let mut random = Random(seed);
-    let filter = random.int8s(filter_len(shape, depthwise));
+    let filter = random.weights(filter_len(shape, depthwise));
     let input = random.int8s(shape.input_len());
     let bias = random.biases(shape.out_channels);
     let multipliers = random.multipliers(shape.out_channels);
@@ -47,7 +47,7 @@ fn check_i8(table: &Table<PackConvI8>, shape: &Conv2dShape, depthwise: bool, see
 
 fn check_hybrid(table: &Table<PackConvHybrid>, shape: &Conv2dShape, depthwise: bool, seed: u64) {
     let mut random = Random(seed);
-    let filter = random.int8s(filter_len(shape, depthwise));
+    let filter = random.weights(filter_len(shape, depthwise));
     let input = random.floats(shape.input_len());
     let bias = random.floats(shape.out_channels);
     let scales: Vec<f32> = (0..shape.out_channels).map(|_| 0.001 + random.float().abs() / 50.0).collect();
@@ -170,7 +170,7 @@ fn check_i16<S: Sum + Into<i64>>(
     bias: impl Fn(i32) -> S,
 ) {
     let mut random = Random(seed);
-    let filter = random.int8s(filter_len(shape, depthwise));
+    let filter = random.weights(filter_len(shape, depthwise));
     let extremes = random.below(3) == 0;
     let input: Vec<i16> = (0..shape.input_len())
         .map(|_| if extremes { [i16::MIN, i16::MAX][random.below(2)] } else { random.bits() as i16 })

@@ -48,6 +48,13 @@ impl Random {
             .collect()
     }
 
+    /// Weights: any int8, but in half of the calls none is -128, which no converter writes and which some kernels leave to
+    /// slower ones.
+    pub(super) fn weights(&mut self, len: usize) -> Vec<i8> {
+        let least = if self.below(2) == 0 { -127 } else { -128 };
+        self.int8s(len).into_iter().map(|weight| weight.max(least)).collect()
+    }
+
     /// Small biases; in every fourth call any int32, so that sums wrap.
     pub(super) fn biases(&mut self, len: usize) -> Vec<i32> {
         let any = self.below(4) == 0;

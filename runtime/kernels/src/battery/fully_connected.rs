@@ -17,7 +17,7 @@ use crate::table::{
 
 fn check_i8(shape: FullyConnectedShape, seed: u64) {
     let mut random = Random(seed);
-    let filter = random.int8s(shape.in_features * shape.out_features);
+    let filter = random.weights(shape.in_features * shape.out_features);
     let input = random.int8s(shape.batch * shape.in_features);
     let bias = random.biases(shape.out_features);
     let multipliers = random.multipliers(shape.out_features);
@@ -41,7 +41,7 @@ fn check_i8(shape: FullyConnectedShape, seed: u64) {
 
 fn check_real_i8(shape: FullyConnectedShape, seed: u64) {
     let mut random = Random(seed);
-    let filter = random.int8s(shape.in_features * shape.out_features);
+    let filter = random.weights(shape.in_features * shape.out_features);
     let input = random.int8s(shape.batch * shape.in_features);
     let bias = random.biases(shape.out_features);
     // Powers of two make exact halves, on which the roundings differ; others are any factor.
@@ -87,7 +87,7 @@ fn real_factors_round_halves_away_from_zero() {
 
 fn check_hybrid(shape: FullyConnectedShape, seed: u64) {
     let mut random = Random(seed);
-    let filter = random.int8s(shape.in_features * shape.out_features);
+    let filter = random.weights(shape.in_features * shape.out_features);
     let input = random.floats(shape.batch * shape.in_features);
     let bias = random.floats(shape.out_features);
     let scales: Vec<f32> = (0..shape.out_features).map(|_| 0.001 + random.float().abs() / 50.0).collect();

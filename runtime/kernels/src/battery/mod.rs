@@ -43,6 +43,8 @@ fn a_choice_is_an_upper_limit() {
     assert_eq!(table.select(Choice::UpTo(Set::Portable)).set, Set::Portable);
     let fastest = table.rows.iter().filter(|row| row.set.is_available()).map(|row| row.set).max();
     assert_eq!(Some(table.select(Choice::Auto).set), fastest);
+    let foreign = if cfg!(target_arch = "x86_64") { Set::I8mm } else { Set::Avx512Vnni };
+    assert_eq!(table.select(Choice::UpTo(foreign)).set, Set::Portable, "a set of another architecture");
     // SOFTMAX has a reference only: any choice finds it.
     assert_eq!(crate::table::SOFTMAX_I8.select(Choice::UpTo(Set::Portable)).set, Set::Reference);
 }

@@ -9,14 +9,17 @@
 //! * [`conv_2d`], [`fully_connected`], [`depthwise_conv_2d`]: what the table's rows pack.
 //! * [`wide`]: the same on int16 activations.
 //! * `depthwise_floats`: DEPTHWISE_CONV_2D on floats, several pixels at once.
+//! * `depthwise_lines`: DEPTHWISE_CONV_2D on int8, from input rows that are kept with their padding.
 //! * `depthwise_pairs`, `depthwise_quads`: DEPTHWISE_CONV_2D on int8 for sets that sum two or four neighbouring products.
 //! * [`binary`], [`exponential`], [`lookup`], [`mean`], [`pool_2d`], [`resize`]: operators without weights.
 
 pub mod binary;
 pub mod conv_2d;
 pub mod depthwise_conv_2d;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 pub(crate) mod depthwise_floats;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod depthwise_lines;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod depthwise_pairs;
 #[cfg(target_arch = "x86_64")]

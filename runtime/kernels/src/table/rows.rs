@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 
 use super::{Row, Set, Table};
+#[cfg(target_arch = "aarch64")]
+use crate::arch::aarch64;
 #[cfg(target_arch = "x86_64")]
 use crate::arch::x86_64;
 use crate::generic;
@@ -97,6 +99,21 @@ const fn avx512_vnni<F>(name: &'static str, kernel: F) -> Row<F> {
     Row { set: Set::Avx512Vnni, name, kernel }
 }
 
+#[cfg(target_arch = "aarch64")]
+const fn neon<F>(name: &'static str, kernel: F) -> Row<F> {
+    Row { set: Set::Neon, name, kernel }
+}
+
+#[cfg(target_arch = "aarch64")]
+const fn dotprod<F>(name: &'static str, kernel: F) -> Row<F> {
+    Row { set: Set::Dotprod, name, kernel }
+}
+
+#[cfg(target_arch = "aarch64")]
+const fn i8mm<F>(name: &'static str, kernel: F) -> Row<F> {
+    Row { set: Set::I8mm, name, kernel }
+}
+
 /// CONV_2D on floats, weights float32 or float16.
 pub static CONV_2D_F32: Table<PackConvF32> = Table {
     operator: "CONV_2D",
@@ -108,6 +125,8 @@ pub static CONV_2D_F32: Table<PackConvF32> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::conv_f32),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::conv_f32),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 16", aarch64::neon::conv_f32),
     ],
 };
 
@@ -122,6 +141,12 @@ pub static CONV_2D_I8: Table<PackConvI8> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::conv_i8),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::conv_i8),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 8, products in 16 bits", aarch64::neon::conv_i8),
+        #[cfg(target_arch = "aarch64")]
+        dotprod("tiles of 4 x 16", aarch64::dotprod::conv_i8),
+        #[cfg(target_arch = "aarch64")]
+        i8mm("tiles of 4 x 16, squares", aarch64::i8mm::conv_i8),
     ],
 };
 
@@ -136,6 +161,12 @@ pub static CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::conv_hybrid),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::conv_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 8, products in 16 bits", aarch64::neon::conv_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        dotprod("tiles of 4 x 16", aarch64::dotprod::conv_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        i8mm("tiles of 4 x 16, squares", aarch64::i8mm::conv_hybrid),
     ],
 };
 
@@ -150,6 +181,8 @@ pub static DEPTHWISE_CONV_2D_F32: Table<PackConvF32> = Table {
         avx2("vectors of 16", x86_64::avx2::depthwise_f32),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("4 pixels x 32", x86_64::avx512::depthwise_f32),
+        #[cfg(target_arch = "aarch64")]
+        neon("4 pixels x 16", aarch64::neon::depthwise_f32),
     ],
 };
 
@@ -164,6 +197,8 @@ pub static DEPTHWISE_CONV_2D_I8: Table<PackConvI8> = Table {
         avx2("vectors of 16", x86_64::avx2::depthwise_i8),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("quads of taps, blocks of 64", x86_64::avx512::depthwise_i8),
+        #[cfg(target_arch = "aarch64")]
+        neon("lines, 4 pixels x 16", aarch64::neon::depthwise_i8),
     ],
 };
 
@@ -178,6 +213,8 @@ pub static DEPTHWISE_CONV_2D_HYBRID: Table<PackConvHybrid> = Table {
         avx2("vectors of 16", x86_64::avx2::depthwise_hybrid),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("quads of taps, blocks of 64", x86_64::avx512::depthwise_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        neon("lines, 4 pixels x 16", aarch64::neon::depthwise_hybrid),
     ],
 };
 
@@ -192,6 +229,8 @@ pub static FULLY_CONNECTED_F32: Table<PackFullyConnectedF32> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_f32),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_f32),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 16", aarch64::neon::fully_connected_f32),
     ],
 };
 
@@ -206,6 +245,12 @@ pub static FULLY_CONNECTED_I8: Table<PackFullyConnectedI8> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_i8),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_i8),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 8, products in 16 bits", aarch64::neon::fully_connected_i8),
+        #[cfg(target_arch = "aarch64")]
+        dotprod("tiles of 4 x 16", aarch64::dotprod::fully_connected_i8),
+        #[cfg(target_arch = "aarch64")]
+        i8mm("tiles of 4 x 16, squares", aarch64::i8mm::fully_connected_i8),
     ],
 };
 
@@ -220,6 +265,12 @@ pub static FULLY_CONNECTED_REAL_I8: Table<PackFullyConnectedRealI8> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_real_i8),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_real_i8),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 8, products in 16 bits", aarch64::neon::fully_connected_real_i8),
+        #[cfg(target_arch = "aarch64")]
+        dotprod("tiles of 4 x 16", aarch64::dotprod::fully_connected_real_i8),
+        #[cfg(target_arch = "aarch64")]
+        i8mm("tiles of 4 x 16, squares", aarch64::i8mm::fully_connected_real_i8),
     ],
 };
 
@@ -234,6 +285,12 @@ pub static FULLY_CONNECTED_HYBRID: Table<PackFullyConnectedHybrid> = Table {
         avx2("tiles of 6 x 16", x86_64::avx2::fully_connected_hybrid),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("tiles of 8 x 32", x86_64::avx512::fully_connected_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        neon("tiles of 4 x 8, products in 16 bits", aarch64::neon::fully_connected_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        dotprod("tiles of 4 x 16", aarch64::dotprod::fully_connected_hybrid),
+        #[cfg(target_arch = "aarch64")]
+        i8mm("tiles of 4 x 16, squares", aarch64::i8mm::fully_connected_hybrid),
     ],
 };
 
@@ -442,6 +499,8 @@ pub static SOFTMAX_F32: Table<SoftmaxF32Fn> = Table {
         avx2("vectors", x86_64::avx2::softmax_f32),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("vectors", x86_64::avx512::softmax_f32),
+        #[cfg(target_arch = "aarch64")]
+        neon("vectors", aarch64::neon::softmax_f32),
     ],
 };
 
@@ -460,6 +519,8 @@ pub static LOGISTIC_F32: Table<UnaryF32> = Table {
         avx2("vectors", x86_64::avx2::logistic_f32),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("vectors", x86_64::avx512::logistic_f32),
+        #[cfg(target_arch = "aarch64")]
+        neon("vectors", aarch64::neon::logistic_f32),
     ],
 };
 
@@ -471,6 +532,8 @@ pub static LOGISTIC_I8: Table<LookUpI8> = Table {
         plain(lookup::look_up),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("byte permutes", x86_64::avx512::look_up_i8),
+        #[cfg(target_arch = "aarch64")]
+        neon("byte permutes", aarch64::lookup::look_up_i8),
     ],
 };
 
@@ -495,6 +558,8 @@ pub static HARD_SWISH_I8: Table<HardSwishI8Fn> = Table {
         portable("table", generic::lookup::hard_swish_i8),
         #[cfg(target_arch = "x86_64")]
         avx512_vnni("table, byte permutes", x86_64::avx512::hard_swish_i8),
+        #[cfg(target_arch = "aarch64")]
+        neon("table, byte permutes", aarch64::lookup::hard_swish_i8),
     ],
 };
 
