@@ -5,6 +5,7 @@
 //! it may use the set's registers. This module knows no operator.
 
 use crate::requantize::{RequantizeLanes, RescaleLanes};
+use crate::rows::Rows;
 
 /// An instruction set that is present.
 pub trait Isa: Copy + Send + Sync + 'static {
@@ -33,6 +34,20 @@ pub trait Isa: Copy + Send + Sync + 'static {
             outputs[m] = self.requantize(constants, sums[m]);
         }
         outputs
+    }
+
+    /// [`requantize_rows`](Isa::requantize_rows), straight to where the outputs belong.
+    #[inline(always)]
+    fn requantize_to<const M: usize, const L: usize>(
+        self,
+        constants: &RequantizeLanes<'_, L>,
+        sums: &[&[i32; L]; M],
+        mut rows: Rows<'_, i8>,
+    ) {
+        let outputs = self.requantize_rows(constants, sums);
+        for m in 0..M {
+            rows.put(m, &outputs[m]);
+        }
     }
 
     /// Sums to floats for `M` pixels that share their channels: [`RescaleLanes::apply`].
@@ -102,8 +117,8 @@ pub use x86_64::{Avx2, Avx512, Avx512Vbmi};
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "calls into code compiled for a set, which the token proves to be present")]
 mod x86_64 {
-    use super::{Body, Isa, RequantizeLanes, RescaleLanes};
-    use crate::arch::x86_64::{avx2, avx512};
+    use super::{Body, Isa, RequantizeLanes, RescaleLanes, Rows};
+    use crate::arch::x86_64::{finish_avx2, finish_avx512};
 
     /// AVX2 with FMA: every x86-64 since 2013 (Haswell) and 2017 (Zen), but for the smallest.
     #[derive(Debug, Clone, Copy)]
@@ -181,7 +196,7 @@ mod x86_64 {
 
         #[inline(always)]
         fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
-            avx2::requantize(self, constants, sums)
+            finish_avx2::requantize(self, constants, sums)
         }
     }
 
@@ -203,7 +218,7 @@ mod x86_64 {
 
         #[inline(always)]
         fn requantize<const L: usize>(self, constants: &RequantizeLanes<'_, L>, sums: &[i32; L]) -> [i8; L] {
-            avx512::requantize(self, constants, sums)
+            finish_avx512::requantize(self, constants, sums)
         }
 
         #[inline(always)]
@@ -212,7 +227,17 @@ mod x86_64 {
             constants: &RequantizeLanes<'_, L>,
             sums: &[&[i32; L]; M],
         ) -> [[i8; L]; M] {
-            avx512::requantize_rows(self, constants, sums)
+            finish_avx512::requantize_rows(self, constants, sums)
+        }
+
+        #[inline(always)]
+        fn requantize_to<const M: usize, const L: usize>(
+            self,
+            constants: &RequantizeLanes<'_, L>,
+            sums: &[&[i32; L]; M],
+            rows: Rows<'_, i8>,
+        ) {
+            finish_avx512::requantize_to(self, constants, sums, rows);
         }
 
         #[inline(always)]
@@ -221,7 +246,7 @@ mod x86_64 {
             constants: &RescaleLanes<'_, L>,
             sums: &[&[i32; L]; M],
         ) -> [[f32; L]; M] {
-            avx512::rescale_rows(self, constants, sums)
+            finish_avx512::rescale_rows(self, constants, sums)
         }
     }
 }

@@ -10,6 +10,7 @@
 //! * [`table`]: one row a kernel. Dispatch, tests, benches and listings read it; to add a kernel, add a function and a row.
 //! * [`isa`]: instruction sets, as tokens that exist only if the CPU has them.
 //! * [`requantize`]: TFLite's fixed-point arithmetic.
+//! * [`rows`]: where the outputs of a tile go.
 //! * [`marker`]: no-ops between which an emulator counts instructions.
 //! * [`mod@reference`]: plain loops with the exact arithmetic of LiteRT's reference kernels, the oracle.
 //! * [`generic`]: blocked loops over packed weights, for any instruction set.
@@ -32,6 +33,7 @@ pub mod parallel;
 pub mod reference;
 pub mod requantize;
 mod round;
+pub mod rows;
 pub mod shape;
 pub mod spec;
 pub mod table;

@@ -115,6 +115,47 @@ pub struct RequantizeLanes<'a, const L: usize> {
     pub activation: Clamp<i8>,
     /// Whether all channels shift by 1 to 20 to the right and not to the left: what nearly every layer does.
     pub shifts_right: bool,
+    /// The same in floats, where that can be told to be exact.
+    pub real: Option<RealLanes<'a, L>>,
+}
+
+/// Bits of fraction that [`RealLanes`] computes with.
+pub const FRACTION_BITS: u32 = 14;
+
+/// How to get most outputs of [`RequantizeLanes`] from one float product, and to know which ones.
+///
+/// With `real = sum * mantissa / 2^(31 + right)` the two roundings of the source amount to
+/// `floor(real + 1/2 + d)`, where `d` is `2^-(right + 1)`, with the sign of the sum: by the first rounding the
+/// sum counts half a unit more, and the second rounds halves away from zero. So the output changes where
+/// `real + 1/2 + d` is a whole number. Computed as `sum * scale + addend`, to [`FRACTION_BITS`] and rounded to an integer
+/// `fixed`, it is wrong by less than one unit: 1/4 from the scale (24 bits of at most 2^22), 1/8 from the float sum (24 bits
+/// of at most 2^21 and a half), 1/2 from rounding; the sum itself is exact, being below 2^24 wherever the output is not yet
+/// clamped. So `fixed >> FRACTION_BITS` is the output unless `fixed` itself is a whole number, which happens once in 2^14
+/// times and is to be computed in integers. Beyond the clamp, both only grow.
+#[derive(Debug, Clone, Copy)]
+pub struct RealLanes<'a, const L: usize> {
+    /// The multipliers, times `2^FRACTION_BITS`.
+    pub scale: &'a [f32; L],
+    /// Zero point, half and `d` for sums from 0 on, times `2^FRACTION_BITS`.
+    pub positive: &'a [f32; L],
+    /// The same for sums below 0.
+    pub negative: &'a [f32; L],
+    /// The product's upper limit: between what gives the greatest output and the next one.
+    pub limit: f32,
+    /// Whether the activation clamps all outputs of negative sums, so that `positive` serves for them too.
+    pub one_sided: bool,
+}
+
+/// Scale and addends of [`RealLanes`] for a multiplier that shifts right by 1 to 15, and not to the left.
+pub fn in_floats(multiplier: Multiplier, zero_point: i32) -> Option<(f32, f32, f32)> {
+    if !(-15..=-1).contains(&multiplier.shift) {
+        return None;
+    }
+    let unit = f64::from(1u32 << FRACTION_BITS);
+    let power = f64::from(1u32 << (1 - multiplier.shift));
+    let scale = f64::from(multiplier.mantissa) / f64::from(1u32 << 30) / power * unit;
+    let (middle, step) = ((f64::from(zero_point) + 0.5) * unit, unit / power);
+    Some((scale as f32, (middle + step) as f32, (middle - step) as f32))
 }
 
 impl<const L: usize> RequantizeLanes<'_, L> {
@@ -221,6 +262,53 @@ mod tests {
             let real = f64::from(value) * f64::from(mantissa) / 2f64.powi(31 - shift);
             prop_assert!((f64::from(multiplier.apply(value)) - real).abs() <= 1.0);
         }
+    }
+
+    /// What a set's instructions do with [`RealLanes`]; none where that is to be computed in integers.
+    fn by_floats(sum: i32, multiplier: Multiplier, zero_point: i32, clamp: Clamp<i8>) -> Option<i8> {
+        let (scale, positive, negative) = in_floats(multiplier, zero_point)?;
+        let one_sided = i32::from(clamp.min) >= zero_point;
+        let addend = if sum >= 0 || one_sided { positive } else { negative };
+        let limit = (f32::from(clamp.max) + 0.5) * (1 << FRACTION_BITS) as f32;
+        let product = (sum as f32).mul_add(scale, addend).min(limit);
+        // Too small a product is the least integer, in the instruction as here.
+        let fixed = product.round_ties_even() as i32;
+        (fixed % (1 << FRACTION_BITS) != 0).then(|| clamp.apply(fixed >> FRACTION_BITS))
+    }
+
+    /// Sums at and beside those at which the output changes, and any others.
+    fn sums_near(multiplier: Multiplier, zero_point: i32, output: i32, near: i32, any: i32) -> [i32; 3] {
+        let factor = f64::from(multiplier.mantissa) * 2f64.powi(multiplier.shift - 31);
+        let change = (f64::from(output - zero_point) - 0.5) / factor;
+        [change.floor() as i32 + near, any, any >> 12]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400_000))]
+
+        #[test]
+        fn floats_give_what_integers_give(
+            mantissa in prop_oneof![(1i32 << 30)..=i32::MAX, Just(1 << 30), Just(i32::MAX), Just(3 << 29)],
+            shift in -15i32..=-1, zero_point in -128i32..=127, output in -140i32..=140, near in -3i32..=3,
+            any in interesting(), ends in (any::<i8>(), any::<i8>(), any::<bool>()),
+        ) {
+            let multiplier = Multiplier { mantissa, shift };
+            let (a, b, clamps) = ends;
+            let clamp = if clamps { Clamp { min: a.min(b), max: a.max(b) } } else { Clamp::<i8>::NONE };
+            for sum in sums_near(multiplier, zero_point, output, near, any) {
+                let expected = clamp.apply(multiplier.apply(sum).wrapping_add(zero_point));
+                if let Some(found) = by_floats(sum, multiplier, zero_point, clamp) {
+                    prop_assert_eq!(found, expected, "sum {}", sum);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn floats_seldom_leave_it_to_integers() {
+        let multiplier = Multiplier { mantissa: 1_518_500_250, shift: -8 };
+        let left = |sum: &i32| by_floats(*sum, multiplier, 7, Clamp::<i8>::NONE).is_none();
+        assert!((-40_000..40_000).filter(left).count() < 40);
     }
 
     #[test]

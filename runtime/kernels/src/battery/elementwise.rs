@@ -14,13 +14,19 @@ use crate::reference::resize::Resize;
 use crate::requantize::Multiplier;
 use crate::shape::{Broadcast, Pool2dShape, Window2d};
 use crate::table::{
-    ADD_I8, AVERAGE_POOL_2D_F32, AVERAGE_POOL_2D_I8, HARD_SWISH_I8, LOGISTIC_F32, LOGISTIC_I8,
-    MAX_POOL_2D_F32, MAX_POOL_2D_I8, MEAN_F32, MEAN_I8, MUL_I8, PoolF32, PoolI8, RESIZE_BILINEAR_F32,
-    RESIZE_BILINEAR_I8, SOFTMAX_F32, SUB_I8, Table,
+    ADD_F32, ADD_I8, AVERAGE_POOL_2D_F32, AVERAGE_POOL_2D_I8, HARD_SWISH_F32, HARD_SWISH_I8, LOGISTIC_F32,
+    LOGISTIC_I8, MAX_POOL_2D_F32, MAX_POOL_2D_I8, MEAN_F32, MEAN_I8, MUL_F32, MUL_I8, PoolF32, PoolI8,
+    RESIZE_BILINEAR_F32, RESIZE_BILINEAR_I8, SOFTMAX_F32, SUB_F32, SUB_I8, Table,
 };
 
 /// Operands of random shapes that broadcast.
 fn operands(random: &mut Random) -> (Broadcast, Vec<i8>, Vec<i8>) {
+    let (walk, left_len, right_len) = any_walk(random);
+    (walk, random.int8s(left_len), random.int8s(right_len))
+}
+
+/// A walk over random shapes that broadcast, and the elements of its operands.
+fn any_walk(random: &mut Random) -> (Broadcast, usize, usize) {
     let shapes: [(&[usize], &[usize]); 6] = [
         (&[1], &[1]),
         (&[700], &[700]),
@@ -31,7 +37,62 @@ fn operands(random: &mut Random) -> (Broadcast, Vec<i8>, Vec<i8>) {
     ];
     let (left, right) = shapes[random.below(shapes.len())];
     let walk = Broadcast::new(left, right).expect("shapes that broadcast");
-    (walk, random.int8s(left.iter().product()), random.int8s(right.iter().product()))
+    (walk, left.iter().product(), right.iter().product())
+}
+
+/// Any floats, with infinities and NaN among them.
+fn wild_floats(random: &mut Random, len: usize) -> Vec<f32> {
+    (0..len)
+        .map(
+            |_| {
+                if random.below(9) == 0 { f32::from_bits(random.bits() as u32) } else { random.float() * 5.0 }
+            },
+        )
+        .collect()
+}
+
+/// The same bits, but for the payload of a NaN.
+fn assert_same(found: &[f32], expected: &[f32], what: &str) {
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan(),
+            "{what}: {found} for {expected}"
+        );
+    }
+}
+
+#[test]
+fn floats_in_pairs_hold() {
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        let (walk, left_len, right_len) = any_walk(&mut random);
+        let (left, right) = (wild_floats(&mut random, left_len), wild_floats(&mut random, right_len));
+        let activation = random.clamp_f32();
+        for table in [&ADD_F32, &SUB_F32, &MUL_F32] {
+            let mut expected = std::vec![0.0; walk.output_len()];
+            (table.rows[0].kernel)(activation, &walk, &left, &right, &mut expected);
+            for_each_row(table, |row| {
+                let mut found = std::vec![99.0; walk.output_len()];
+                (row.kernel)(activation, &walk, &left, &right, &mut found);
+                assert_same(&found, &expected, row.set.name());
+            });
+        }
+    }
+}
+
+#[test]
+fn hard_swish_on_floats_holds() {
+    let mut random = Random(5);
+    for len in EDGES.into_iter().chain([1000]) {
+        let input = wild_floats(&mut random, len);
+        let mut expected = std::vec![0.0; len];
+        (HARD_SWISH_F32.rows[0].kernel)(&input, &mut expected);
+        for_each_row(&HARD_SWISH_F32, |row| {
+            let mut found = std::vec![99.0; len];
+            (row.kernel)(&input, &mut found);
+            assert_same(&found, &expected, row.set.name());
+        });
+    }
 }
 
 #[test]

@@ -7,9 +7,11 @@ use core::ops::Range;
 use super::depthwise_conv_2d::{
     Axis, Columns, DepthwiseFloat, FloatTap, Inside, Pixels, inside, steps, taps,
 };
-use super::store::{FloatStore, Store};
+use super::product::keep_tile;
+use super::store::FloatStore;
 use crate::isa::{Body, Isa};
 use crate::packed::Packed;
+use crate::rows::Rows;
 use crate::spec::ConvF32;
 
 /// Sums over the taps of several pixels at once, in an instruction set's own words.
@@ -51,19 +53,19 @@ impl<I: FloatTaps, const L: usize> Body for FloatRows<'_, I, L> {
             for out_x in (0..whole.start).chain(whole.end..shape.out_width) {
                 let taps_x = taps(&shape.window, out_x, Axis::X, shape.in_width);
                 let inside = inside(shape, image, (out_y, taps_y.clone()), (out_x, taps_x));
-                pixels.compute::<L>(&inside, &mut output[out_x * shape.out_channels..][..shape.out_channels]);
+                pixels.columns(&inside, out_x..out_x + 1, output);
             }
             let columns = (whole.start, 0..shape.window.filter_width);
             let inside = inside(shape, image, (out_y, taps_y), columns);
-            pixels.whole_columns(&inside, whole.clone(), output);
+            pixels.columns(&inside, whole.clone(), output);
         }
     }
 }
 
 impl<I: FloatTaps> Pixels<'_, I, FloatTap<I>, FloatStore> {
-    /// The pixels `columns` of a row, all of whose columns of taps lie inside the image.
+    /// The pixels `columns` of a row, of which the same columns of taps lie inside the image.
     #[inline(always)]
-    fn whole_columns(&self, inside: &Inside, columns: Range<usize>, output: &mut [f32]) {
+    fn columns(&self, inside: &Inside, columns: Range<usize>, output: &mut [f32]) {
         let shape = self.shape;
         let mut taps = [(0, 0); MAX_FLOAT_TAPS];
         let mut count = 0;
@@ -102,24 +104,22 @@ impl<I: FloatTaps> Pixels<'_, I, FloatTap<I>, FloatStore> {
     ) {
         let channels = self.shape.out_channels;
         let mut channel = 0;
+        // A single pixel has few sums: more registers at once hide the latency of the products.
+        while M == 1 && channel + 64 <= channels {
+            self.registers::<M, 4>(input, step, taps, channel, output);
+            channel += 64;
+        }
         while channel + 32 <= channels {
-            self.registers::<M, 2>(&input[channel..], step, taps, channel, output);
+            self.registers::<M, 2>(input, step, taps, channel, output);
             channel += 32;
         }
         while channel + 16 <= channels {
-            self.registers::<M, 1>(&input[channel..], step, taps, channel, output);
+            self.registers::<M, 1>(input, step, taps, channel, output);
             channel += 16;
         }
-        for channel in channel..channels {
-            for m in 0..M {
-                let mut sum = 0.0;
-                for &(place, weight) in taps {
-                    let input = input[m * step + channel + place];
-                    sum = I::multiply_add(input, self.weights[weight + channel], sum);
-                }
-                let [value] = self.store.outputs(self.isa, channel, &[sum]);
-                output[m * channels + channel] = value;
-            }
+        if channel < channels {
+            // Some of the channels before once more, with the same results.
+            self.registers::<M, 1>(input, step, taps, channels - 16, output);
         }
     }
 
@@ -132,14 +132,10 @@ impl<I: FloatTaps> Pixels<'_, I, FloatTap<I>, FloatStore> {
         channel: usize,
         output: &mut [f32],
     ) {
-        let sums = self.isa.sums::<M, P>(input, step, taps, &self.weights[channel..]);
-        for (m, sums) in sums.iter().enumerate() {
-            for (p, sums) in sums.iter().enumerate() {
-                let first = channel + 16 * p;
-                let outputs = self.store.outputs(self.isa, first, sums);
-                output[m * self.shape.out_channels + first..][..16].copy_from_slice(&outputs);
-            }
-        }
+        let sums = self.isa.sums::<M, P>(&input[channel..], step, taps, &self.weights[channel..]);
+        let (output, row_len) = (&mut output[channel..], self.shape.out_channels);
+        let rows = Rows { output, row_len, count: M, lanes: 16 * P };
+        keep_tile(self.isa, self.store, channel, &sums, rows);
     }
 }
 

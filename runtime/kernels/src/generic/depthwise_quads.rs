@@ -8,12 +8,13 @@ use core::ops::Range;
 
 use super::depthwise_pairs::{self, PairTaps, weight_sum};
 use super::panels::Lines;
-use super::product::column;
+use super::product::keep_tile;
 use super::quantize_row::quantize_row;
 use super::store::{HybridConstants, RequantizeStore, Store};
 use crate::isa::{Body, Isa};
 use crate::packed::{Packed, SCRATCH_ALIGN};
 use crate::reference::conv_2d::for_each_image;
+use crate::rows;
 use crate::shape::Conv2dShape;
 use crate::spec::{ConvHybrid, ConvI8, InputQuantization};
 
@@ -192,41 +193,101 @@ struct Input<'a> {
 /// Interleaves all columns that an output row sees.
 #[inline(always)]
 fn interleave_row<I: QuadTaps>(isa: I, lines: &Input<'_>, layout: &Layout, columns: &mut [u8]) {
-    let Input { shape, input, zero, row, channel } = *lines;
-    let (window, quads) = (&shape.window, layout.taps.quads);
-    let (image, out_y) = (row / shape.out_height, row % shape.out_height);
-    let zeros = [zero; BLOCK];
-    // Only what lies at the very end of the input is copied.
-    let mut copies = [zeros; 4];
-    let mut starts = [None; MAX_ROWS];
-    for (tap_y, start) in starts.iter_mut().enumerate().take(window.filter_height) {
-        let y = window.in_y(out_y, tap_y, shape.in_height);
-        *start = y.map(|y| (image * shape.in_height + y) * shape.in_width * shape.in_channels + channel);
-    }
+    let shape = lines.shape;
+    let quads = layout.taps.quads;
     let (columns, _) = columns.as_chunks_mut::<QUAD>();
-    for (index, quad) in columns.iter_mut().enumerate().take(layout.columns * quads) {
-        let (column, first_tap) = (index / quads, index % quads * 4);
-        let x = column.checked_sub(window.pad_left).filter(|&x| x < shape.in_width);
-        let mut taps = [&zeros; 4];
-        for ((tap, copy), start) in taps.iter_mut().zip(&mut copies).zip(&starts[first_tap..]) {
-            if let Some((x, start)) = x.zip(*start) {
-                *tap = channels_at(input, start + x * shape.in_channels, copy);
+    let columns = &mut columns[..layout.columns * quads];
+    let left = shape.window.pad_left.min(layout.columns);
+    let right = (left + shape.in_width).min(layout.columns);
+    let outside = (lines.zero as u8) ^ 0x80;
+    columns[..left * quads].iter_mut().for_each(|quad| quad.fill(outside));
+    columns[right * quads..].iter_mut().for_each(|quad| quad.fill(outside));
+    let zeros = [lines.zero; BLOCK];
+    for quad in 0..quads {
+        let rows = lines.rows(quad * 4, &zeros);
+        let columns = &mut columns[left * quads + quad..right * quads];
+        // A row that no window has, has weights of zero: any will do, and one that is read anyway costs nothing.
+        match shape.window.filter_height - quad * 4 {
+            1 => interleave_columns(isa, [&rows[0]; 4], columns, quads, lines.zero),
+            2 => {
+                interleave_columns(isa, [&rows[0], &rows[1], &rows[0], &rows[1]], columns, quads, lines.zero)
+            }
+            3 => {
+                interleave_columns(isa, [&rows[0], &rows[1], &rows[2], &rows[0]], columns, quads, lines.zero)
+            }
+            _ => {
+                interleave_columns(isa, [&rows[0], &rows[1], &rows[2], &rows[3]], columns, quads, lines.zero)
             }
         }
-        isa.interleave(taps, quad);
     }
 }
 
-/// A block of elements from `start` on; a copy where the input ends before the block does.
+/// One row of the image from a block's first channel on, or one outside it.
+struct Line<'a> {
+    values: &'a [i8],
+    /// Elements from one column to the next.
+    step: usize,
+}
+
+impl<'a> Input<'a> {
+    /// The rows under four taps from `first_tap` on.
+    #[inline(always)]
+    fn rows(&self, first_tap: usize, zeros: &'a [i8; BLOCK]) -> [Line<'a>; 4] {
+        let shape = self.shape;
+        let (image, out_y) = (self.row / shape.out_height, self.row % shape.out_height);
+        let row = |tap: usize| match shape.window.in_y(out_y, first_tap + tap, shape.in_height) {
+            Some(y) => {
+                let start = (image * shape.in_height + y) * shape.in_width * shape.in_channels;
+                Line { values: &self.input[start + self.channel..], step: shape.in_channels }
+            }
+            None => Line { values: zeros, step: 0 },
+        };
+        [row(0), row(1), row(2), row(3)]
+    }
+}
+
+/// Interleaves columns of four rows into every `stride`th quad.
 #[inline(always)]
-fn channels_at<'a>(input: &'a [i8], start: usize, copy: &'a mut [i8; BLOCK]) -> &'a [i8; BLOCK] {
-    let input = &input[start..];
-    match input.first_chunk() {
-        Some(block) => block,
-        None => {
-            copy[..input.len()].copy_from_slice(input);
-            copy
+fn interleave_columns<I: QuadTaps>(
+    isa: I,
+    rows: [&Line<'_>; 4],
+    quads: &mut [[u8; QUAD]],
+    stride: usize,
+    zero: i8,
+) {
+    // Columns of which all rows have a whole block: only at the very end of the input one may have less.
+    let whole = |row: &Line<'_>| match (row.values.len().checked_sub(BLOCK), row.step) {
+        (None, _) => 0,
+        (Some(_), 0) => usize::MAX,
+        (Some(room), step) => room / step + 1,
+    };
+    let [a, b, c, d] = rows;
+    let whole = whole(a).min(whole(b)).min(whole(c)).min(whole(d));
+    for (column, quad) in quads.iter_mut().step_by(stride).enumerate() {
+        if column < whole {
+            let blocks = [a.block(column), b.block(column), c.block(column), d.block(column)];
+            isa.interleave(blocks, quad);
+        } else {
+            let blocks = [a, b, c, d].map(|row| row.filled(column, zero));
+            isa.interleave([&blocks[0], &blocks[1], &blocks[2], &blocks[3]], quad);
         }
+    }
+}
+
+impl Line<'_> {
+    #[inline(always)]
+    fn block(&self, column: usize) -> &[i8; BLOCK] {
+        let (blocks, _) = self.values[column * self.step..][..BLOCK].as_chunks();
+        &blocks[0]
+    }
+
+    /// A copy of a block where the input ends before it does.
+    fn filled(&self, column: usize, zero: i8) -> [i8; BLOCK] {
+        let values = &self.values[column * self.step..];
+        let mut block = [zero; BLOCK];
+        let count = values.len().min(BLOCK);
+        block[..count].copy_from_slice(&values[..count]);
+        block
     }
 }
 
@@ -262,19 +323,9 @@ impl<I: QuadTaps, S: Store<i32>> Pixels<'_, I, S> {
         let columns = &self.columns[x * pixel_step..];
         let sums = self.isa.sums::<M, P>(columns, pixel_step, taps, self.weights);
         let channels = self.shape.out_channels;
-        for p in 0..P {
-            let channel = self.channel + p * PART;
-            let outputs = self.store.outputs_of_rows::<I, M, PART>(self.isa, channel, &column(&sums, p));
-            let count = PART.min(channels - channel);
-            for (m, outputs) in outputs.iter().enumerate() {
-                let place = &mut output[(x + m) * channels + channel..];
-                if count == PART {
-                    place[..PART].copy_from_slice(outputs);
-                } else {
-                    place[..count].copy_from_slice(&outputs[..count]);
-                }
-            }
-        }
+        let output = &mut output[x * channels + self.channel..];
+        let rows = rows::Rows { output, row_len: channels, count: M, lanes: channels - self.channel };
+        keep_tile(self.isa, self.store, self.channel, &sums, rows);
     }
 }
 

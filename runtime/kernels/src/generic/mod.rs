@@ -11,7 +11,7 @@
 //! * `depthwise_floats`: DEPTHWISE_CONV_2D on floats, several pixels at once.
 //! * `depthwise_lines`: DEPTHWISE_CONV_2D on int8, from input rows that are kept with their padding.
 //! * `depthwise_pairs`, `depthwise_quads`: DEPTHWISE_CONV_2D on int8 for sets that sum two or four neighbouring products.
-//! * [`binary`], [`exponential`], [`lookup`], [`mean`], [`pool_2d`], [`resize`]: operators without weights.
+//! * [`binary`], [`exponential`], [`float_pairs`], [`lookup`], [`mean`], [`pool_2d`], [`resize`]: operators without weights.
 
 pub mod binary;
 pub mod conv_2d;
@@ -25,6 +25,7 @@ pub(crate) mod depthwise_pairs;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod depthwise_quads;
 pub mod exponential;
+pub mod float_pairs;
 pub mod fully_connected;
 pub mod lookup;
 pub mod mean;

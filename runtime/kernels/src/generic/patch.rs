@@ -1,5 +1,7 @@
 //! The inputs under the window of one output pixel, gathered in the filter's order: taps by row, channels innermost.
 
+use core::ops::Range;
+
 use crate::shape::Conv2dShape;
 
 /// Where an output pixel lies.
@@ -29,87 +31,176 @@ impl Place {
             Self { x: 0, y: 0, image: self.image + 1 }
         }
     }
+
+    /// The first place of the next output row.
+    #[inline(always)]
+    pub(super) fn next_row(self, shape: &Conv2dShape) -> Self {
+        Self { x: shape.out_width - 1, ..self }.next(shape)
+    }
+
+    /// How many of `count` pixels from here on lie in the same output row.
+    #[inline(always)]
+    pub(super) fn in_row(self, shape: &Conv2dShape, count: usize) -> usize {
+        count.min(shape.out_width - self.x)
+    }
 }
 
-/// Gathers the patch of the pixel at `place` that group `group` sees into the first `shape.depth()` elements of `patch`, and
-/// may write anything behind them. `padding` stands for what lies outside the image.
+/// Gathers the patches of `count` neighbouring pixels of one output row, from `place` on, that group `group` sees. Each
+/// takes the first `shape.depth()` elements of `step` in `patches`; what lies between is left as it is. `padding` stands
+/// for what lies outside the image.
 #[inline(always)]
 pub(super) fn gather<E: Copy, T: Copy>(
-    shape: &Conv2dShape,
-    group: usize,
+    from: &Source<'_, E, T>,
     place: Place,
-    input: &[E],
-    padding: T,
+    count: usize,
     convert: impl Fn(E) -> T + Copy,
-    patch: &mut [T],
+    patches: &mut [T],
+    step: usize,
 ) {
+    let Source { shape, input, padding, .. } = *from;
     let window = &shape.window;
-    let Place { image, y: out_y, x: out_x } = place;
-    let image = &input[image * shape.image_len()..];
+    let image = &input[place.image * shape.image_len()..];
+    let width = shape.in_width * shape.in_channels;
     let row_len = window.filter_width * shape.group_in_channels();
-    // Indexed, for iterators over chunks divide, and this runs for every pixel. In the filter's order, so that what is
-    // written past a row is written over.
     for tap_y in 0..window.filter_height {
-        let patch = &mut patch[tap_y * row_len..];
-        match window.in_y(out_y, tap_y, shape.in_height) {
+        let patches = &mut patches[tap_y * row_len..];
+        match window.in_y(place.y, tap_y, shape.in_height) {
             Some(y) => {
-                let row = &image[y * shape.in_width * shape.in_channels..];
-                gather_row(shape, group, out_x, row, padding, convert, patch);
+                let row = &image[y * width..][..width];
+                gather_row(from, row, place.x..place.x + count, convert, patches, step);
             }
-            None => patch[..row_len].fill(padding),
+            None => {
+                for index in 0..count {
+                    patches[index * step..][..row_len].fill(padding);
+                }
+            }
         }
     }
 }
 
-/// Gathers one row of taps from one row of the image, with what follows it.
+/// What patches are gathered from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a, E, T> {
+    pub(super) shape: &'a Conv2dShape,
+    pub(super) group: usize,
+    pub(super) input: &'a [E],
+    pub(super) padding: T,
+}
+
+/// Gathers one row of taps of some pixels from one row of the image.
 #[inline(always)]
 fn gather_row<E: Copy, T: Copy>(
-    shape: &Conv2dShape,
-    group: usize,
-    out_x: usize,
+    from: &Source<'_, E, T>,
     row: &[E],
-    padding: T,
+    pixels: Range<usize>,
+    convert: impl Fn(E) -> T + Copy,
+    patches: &mut [T],
+    step: usize,
+) {
+    let shape = from.shape;
+    let (window, channels) = (&shape.window, shape.in_channels);
+    let inside = windows_inside(shape, &pixels);
+    for pixel in (pixels.start..inside.start).chain(inside.end..pixels.end) {
+        gather_taps(from, row, pixel, convert, &mut patches[(pixel - pixels.start) * step..]);
+    }
+    if inside.is_empty() {
+        return;
+    }
+    let row = &row[(inside.start * window.stride_width - window.pad_left) * channels..];
+    let windows = Windows {
+        len: window.filter_width * channels,
+        count: inside.len(),
+        from_step: window.stride_width * channels,
+        step,
+    };
+    let patches = &mut patches[(inside.start - pixels.start) * step..];
+    match windows.len {
+        64.. => windows.copy::<E, T, 64>(row, convert, patches),
+        16.. => windows.copy::<E, T, 16>(row, convert, patches),
+        8.. => windows.copy::<E, T, 8>(row, convert, patches),
+        4.. => windows.copy::<E, T, 4>(row, convert, patches),
+        _ => windows.copy::<E, T, 1>(row, convert, patches),
+    }
+}
+
+/// The pixels among `pixels` whose windows lie inside the image's width, with all that lies under one being read.
+#[inline(always)]
+fn windows_inside(shape: &Conv2dShape, pixels: &Range<usize>) -> Range<usize> {
+    let window = &shape.window;
+    let room = (shape.in_width + window.pad_left).checked_sub(window.filter_width);
+    let (Some(room), 1, 1) = (room, window.dilation_width, shape.groups) else {
+        return pixels.end..pixels.end;
+    };
+    let first = window.pad_left.div_ceil(window.stride_width).clamp(pixels.start, pixels.end);
+    let end = (room / window.stride_width + 1).clamp(first, pixels.end);
+    first..end
+}
+
+/// Gathers one row of taps of one pixel, tap by tap.
+#[inline(always)]
+fn gather_taps<E: Copy, T: Copy>(
+    from: &Source<'_, E, T>,
+    row: &[E],
+    pixel: usize,
     convert: impl Fn(E) -> T + Copy,
     patch: &mut [T],
 ) {
-    let window = &shape.window;
+    let Source { shape, group, padding, .. } = *from;
     let depth = shape.group_in_channels();
-    let first = out_x * window.stride_width;
-    let inside = first >= window.pad_left && first - window.pad_left + window.filter_width <= shape.in_width;
-    if inside && window.dilation_width == 1 && shape.groups == 1 {
-        let start = (first - window.pad_left) * shape.in_channels;
-        copy(&row[start..], convert, patch, window.filter_width * depth);
-        return;
-    }
-    for tap_x in 0..window.filter_width {
-        let patch = &mut patch[tap_x * depth..];
-        match window.in_x(out_x, tap_x, shape.in_width) {
-            Some(x) => copy(&row[x * shape.in_channels + group * depth..], convert, patch, depth),
-            None => patch[..depth].fill(padding),
+    for tap_x in 0..shape.window.filter_width {
+        let patch = &mut patch[tap_x * depth..][..depth];
+        match shape.window.in_x(pixel, tap_x, shape.in_width) {
+            Some(x) => copy(&row[x * shape.in_channels + group * depth..][..depth], convert, patch),
+            None => patch.fill(padding),
         }
     }
 }
 
-/// Converts the first `count` elements. Where both slices go on, up to 15 more are written rather than counted out.
-#[inline(always)]
-pub(super) fn copy<E: Copy, T: Copy>(
-    from: &[E],
-    convert: impl Fn(E) -> T + Copy,
-    to: &mut [T],
+/// Stretches of one row of the image that are copied to patches.
+struct Windows {
+    len: usize,
     count: usize,
-) {
+    from_step: usize,
+    step: usize,
+}
+
+impl Windows {
+    #[inline(always)]
+    fn copy<E: Copy, T: Copy, const N: usize>(
+        &self,
+        from: &[E],
+        convert: impl Fn(E) -> T + Copy,
+        patches: &mut [T],
+    ) {
+        for index in 0..self.count {
+            let from = &from[index * self.from_step..][..self.len];
+            copy_chunks::<E, T, N>(from, convert, &mut patches[index * self.step..][..self.len]);
+        }
+    }
+}
+
+/// Converts all of `from`.
+#[inline(always)]
+pub(super) fn copy<E: Copy, T: Copy>(from: &[E], convert: impl Fn(E) -> T + Copy, to: &mut [T]) {
+    match from.len() {
+        64.. => copy_chunks::<E, T, 64>(from, convert, to),
+        16.. => copy_chunks::<E, T, 16>(from, convert, to),
+        4.. => copy_chunks::<E, T, 4>(from, convert, to),
+        _ => copy_chunks::<E, T, 1>(from, convert, to),
+    }
+}
+
+/// Converts all of `from`, at least `N` elements, `N` at a time; the last ones once more with those before them.
+#[inline(always)]
+fn copy_chunks<E: Copy, T: Copy, const N: usize>(from: &[E], convert: impl Fn(E) -> T + Copy, to: &mut [T]) {
+    let count = from.len();
     let mut done = 0;
-    while done + 64 <= count {
-        convert_chunk::<E, T, 64>(&from[done..], convert, &mut to[done..]);
-        done += 64;
+    while done + N <= count {
+        convert_chunk::<E, T, N>(&from[done..], convert, &mut to[done..]);
+        done += N;
     }
-    while done < count && from.len() - done >= 16 && to.len() - done >= 16 {
-        convert_chunk::<E, T, 16>(&from[done..], convert, &mut to[done..]);
-        done += 16;
-    }
-    while done < count {
-        to[done] = convert(from[done]);
-        done += 1;
+    if done < count && N <= count {
+        convert_chunk::<E, T, N>(&from[count - N..], convert, &mut to[count - N..]);
     }
 }
 

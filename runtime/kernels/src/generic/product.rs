@@ -3,10 +3,11 @@
 use core::ops::Range;
 
 use super::panels::Panels;
-use super::patch::{Place, copy, gather};
+use super::patch::{Place, Source, copy, gather};
 use super::store::Store;
 use super::tile::Tile;
 use crate::isa::{Body, Isa};
+use crate::rows::Rows;
 use crate::shape::{Conv2dShape, Window2d};
 
 /// Tiles of pixels in a block: their patches stay in the nearest cache while all panels pass over them.
@@ -85,20 +86,20 @@ fn fill<T: Tile<L>, const L: usize>(
     padding: T::Element,
     gathered: &mut [T::Input],
 ) {
-    let (depth, padded_depth) = (panels.depth, panels.padded_depth());
-    if reads_in_place(shape, depth, padded_depth) {
+    let (depth, step) = (panels.depth, panels.padded_depth());
+    if reads_in_place(shape, depth, step) {
         let count = block.len() * depth;
-        copy(&input[block.start * depth..], T::input, gathered, count);
+        copy(&input[block.start * depth..][..count], T::input, &mut gathered[..count]);
         return;
     }
-    let mut place = Place::of(shape, block.start);
-    for index in 0..block.len() {
-        let patch = &mut gathered[index * padded_depth..];
-        gather(shape, group, place, input, T::input(padding), T::input, patch);
-        // Their weights are zero, but a float left over in scratch might be a NaN.
-        patch[depth..padded_depth].fill(T::input(padding));
-        place = place.next(shape);
+    let from = Source { shape, group, input, padding: T::input(padding) };
+    let (mut place, mut done) = (Place::of(shape, block.start), 0);
+    while done < block.len() {
+        let count = place.in_row(shape, block.len() - done);
+        gather(&from, place, count, T::input, &mut gathered[done * step..], step);
+        (place, done) = (place.next_row(shape), done + count);
     }
+    // What stands behind the depth does not matter: weights are zero there, and only integers have such places.
 }
 
 /// Where sums go.
@@ -184,25 +185,38 @@ fn keep<I: Isa, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const 
     target: &Target<'_, I, S>,
     output: &mut [S::Output],
 ) {
-    for p in 0..P {
-        let first = columns.start + p * L;
-        let channel = target.channel + first;
-        let outputs = target.store.outputs_of_rows(target.isa, channel, &column(sums, p));
-        for (m, outputs) in outputs.iter().enumerate().take(rows) {
-            let place = &mut output[m * target.row_len + channel..];
-            if columns.end - first >= L {
-                place[..L].copy_from_slice(outputs);
-            } else {
-                let count = columns.end - first;
-                place[..count].copy_from_slice(&outputs[..count]);
-            }
-        }
+    let channel = target.channel + columns.start;
+    let rows =
+        Rows { output: &mut output[channel..], row_len: target.row_len, count: rows, lanes: columns.len() };
+    keep_tile(target.isa, target.store, channel, sums, rows);
+}
+
+/// Stores a tile from channel `channel` on.
+#[inline(always)]
+pub(super) fn keep_tile<I: Isa, Sum: Copy, S: Store<Sum>, const M: usize, const P: usize, const L: usize>(
+    isa: I,
+    store: &S,
+    channel: usize,
+    sums: &[[[Sum; L]; P]; M],
+    mut rows: Rows<'_, S::Output>,
+) {
+    // Counted out, so that sums stay in registers.
+    store.keep(isa, channel, &column(sums, 0), rows.from_lane(0));
+    if P > 1 {
+        store.keep(isa, channel + L, &column(sums, 1), rows.from_lane(L));
     }
+    if P > 2 {
+        store.keep(isa, channel + 2 * L, &column(sums, 2), rows.from_lane(2 * L));
+    }
+    if P > 3 {
+        store.keep(isa, channel + 3 * L, &column(sums, 3), rows.from_lane(3 * L));
+    }
+    assert!(P <= 4);
 }
 
 /// Panel `p` of every row. Counted out, for a call of `array::from_fn` would be compiled for the baseline.
 #[inline(always)]
-pub(super) fn column<Sum, const M: usize, const P: usize, const L: usize>(
+fn column<Sum, const M: usize, const P: usize, const L: usize>(
     sums: &[[[Sum; L]; P]; M],
     p: usize,
 ) -> [&[Sum; L]; M] {

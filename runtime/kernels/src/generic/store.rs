@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 
 use crate::isa::Isa;
 use crate::reference::hybrid::RowQuantization;
-use crate::requantize::{RequantizeLanes, RescaleLanes};
+use crate::requantize::{FRACTION_BITS, RealLanes, RequantizeLanes, RescaleLanes, in_floats};
 use crate::round::round_clamped_f64;
+use crate::rows::Rows;
 use crate::shape::Clamp;
 use crate::spec::{FilterScales, FloatWeights, OutputStage, RealStage};
 
@@ -34,6 +35,21 @@ pub(crate) trait Store<Sum: Copy>: Send + Sync {
             outputs[m] = self.outputs(isa, channel, sums[m]);
         }
         outputs
+    }
+
+    /// [`outputs_of_rows`](Store::outputs_of_rows), straight to where they belong.
+    #[inline(always)]
+    fn keep<I: Isa, const M: usize, const L: usize>(
+        &self,
+        isa: I,
+        channel: usize,
+        sums: &[&[Sum; L]; M],
+        mut rows: Rows<'_, Self::Output>,
+    ) {
+        let outputs = self.outputs_of_rows(isa, channel, sums);
+        for m in 0..M {
+            rows.put(m, &outputs[m]);
+        }
     }
 
     /// Bytes of its constants; 0 if it does not own them.
@@ -98,6 +114,28 @@ pub(crate) struct RequantizeStore {
     zero_point: i32,
     activation: Clamp<i8>,
     shifts_right: bool,
+    real: Option<Real>,
+}
+
+/// [`RealLanes`] for all channels.
+struct Real {
+    scale: Vec<f32>,
+    positive: Vec<f32>,
+    negative: Vec<f32>,
+}
+
+impl Real {
+    /// None where a factor is beyond what floats can do.
+    fn new(stage: &OutputStage<'_>) -> Option<Self> {
+        let constants = stage.multipliers.iter().map(|factor| in_floats(*factor, stage.zero_point));
+        let constants: Vec<_> = constants.collect::<Option<_>>()?;
+        let of = |part: fn(&(f32, f32, f32)) -> f32| padded(constants.iter().map(part));
+        Some(Self { scale: of(|all| all.0), positive: of(|all| all.1), negative: of(|all| all.2) })
+    }
+
+    fn bytes(&self) -> usize {
+        3 * size_of_val(&self.scale[..])
+    }
 }
 
 impl RequantizeStore {
@@ -118,6 +156,7 @@ impl RequantizeStore {
             zero_point: stage.zero_point,
             activation: stage.activation,
             shifts_right: multipliers().all(|multiplier| (-20..=-1).contains(&multiplier.shift)),
+            real: Real::new(stage),
         }
     }
 
@@ -132,6 +171,13 @@ impl RequantizeStore {
             zero_point: self.zero_point,
             activation: self.activation,
             shifts_right: self.shifts_right,
+            real: self.real.as_ref().map(|real| RealLanes {
+                scale: lanes(&real.scale, channel),
+                positive: lanes(&real.positive, channel),
+                negative: lanes(&real.negative, channel),
+                limit: (f32::from(self.activation.max) + 0.5) * (1 << FRACTION_BITS) as f32,
+                one_sided: i32::from(self.activation.min) >= self.zero_point,
+            }),
         }
     }
 }
@@ -154,8 +200,19 @@ impl Store<i32> for RequantizeStore {
         isa.requantize_rows(&self.lanes(channel), sums)
     }
 
+    #[inline(always)]
+    fn keep<I: Isa, const M: usize, const L: usize>(
+        &self,
+        isa: I,
+        channel: usize,
+        sums: &[&[i32; L]; M],
+        rows: Rows<'_, i8>,
+    ) {
+        isa.requantize_to(&self.lanes(channel), sums, rows);
+    }
+
     fn bytes(&self) -> usize {
-        4 * size_of_val(&self.bias[..])
+        4 * size_of_val(&self.bias[..]) + self.real.as_ref().map_or(0, Real::bytes)
     }
 }
 

@@ -23,7 +23,7 @@ pub trait Tile<const L: usize>: Send + Sync + 'static {
     /// Sum of products.
     type Sum: Copy;
 
-    /// Neighbouring products that one instruction sums.
+    /// Neighbouring products that one instruction sums; 1 for floats.
     const GROUP: usize;
     /// What [`input`](Tile::input) adds to the value of an integer input; its share is taken out of the bias.
     const OFFSET: i32;

@@ -10,7 +10,7 @@ use core::ops::Range;
 
 use super::depthwise_conv_2d::{DepthwiseWide, MAX_WIDE_TAPS};
 use super::panels::Panels;
-use super::patch::{Place, gather};
+use super::patch::{Place, Source, gather};
 use super::store::{Store, padded};
 use super::tile::{Singles, Tile};
 use crate::isa::{Body, Isa, Portable};
@@ -236,7 +236,8 @@ impl<T: Bytes<L>, const ROWS: usize, const L: usize> Body for Pixels<'_, T, ROWS
                 let mut pixel = place;
                 for gathered in gathered.chunks_exact_mut((2 * conv.panels.padded_depth()).max(1)).take(count)
                 {
-                    gather(&conv.shape, group, pixel, input, 0, |value| value, patch);
+                    let from = Source { shape: &conv.shape, group, input, padding: 0 };
+                    gather(&from, pixel, 1, |value| value, patch, 0);
                     take_apart::<T, L>(&patch[..conv.panels.depth], gathered);
                     pixel = pixel.next(&conv.shape);
                 }

@@ -323,8 +323,18 @@ pub static CONV_2D_I16_NARROW: Table<PackConvInteger<i32>> = Table {
 };
 
 /// ADD on floats.
-pub static ADD_F32: Table<BinaryF32> =
-    Table { operator: "ADD", types: "f32", rows: &[plain(binary::add_f32)] };
+pub static ADD_F32: Table<BinaryF32> = Table {
+    operator: "ADD",
+    types: "f32",
+    rows: &[
+        plain(binary::add_f32),
+        portable("vectors", generic::float_pairs::add),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors", x86_64::avx2::add_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors", x86_64::avx512::add_f32),
+    ],
+};
 
 /// ADD on int8.
 pub static ADD_I8: Table<AddI8Fn> = Table {
@@ -341,8 +351,18 @@ pub static ADD_I8: Table<AddI8Fn> = Table {
 };
 
 /// SUB on floats.
-pub static SUB_F32: Table<BinaryF32> =
-    Table { operator: "SUB", types: "f32", rows: &[plain(binary::sub_f32)] };
+pub static SUB_F32: Table<BinaryF32> = Table {
+    operator: "SUB",
+    types: "f32",
+    rows: &[
+        plain(binary::sub_f32),
+        portable("vectors", generic::float_pairs::sub),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors", x86_64::avx2::sub_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors", x86_64::avx512::sub_f32),
+    ],
+};
 
 /// SUB on int8.
 pub static SUB_I8: Table<AddI8Fn> = Table {
@@ -359,8 +379,18 @@ pub static SUB_I8: Table<AddI8Fn> = Table {
 };
 
 /// MUL on floats.
-pub static MUL_F32: Table<BinaryF32> =
-    Table { operator: "MUL", types: "f32", rows: &[plain(binary::mul_f32)] };
+pub static MUL_F32: Table<BinaryF32> = Table {
+    operator: "MUL",
+    types: "f32",
+    rows: &[
+        plain(binary::mul_f32),
+        portable("vectors", generic::float_pairs::mul),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors", x86_64::avx2::mul_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors", x86_64::avx512::mul_f32),
+    ],
+};
 
 /// MUL on int8.
 pub static MUL_I8: Table<MulI8Fn> = Table {
@@ -546,8 +576,18 @@ pub static RELU_I8: Table<ClampI8Fn> =
     Table { operator: "RELU", types: "i8", rows: &[plain(activation::clamp_quantized)] };
 
 /// HARD_SWISH on floats.
-pub static HARD_SWISH_F32: Table<UnaryF32> =
-    Table { operator: "HARD_SWISH", types: "f32", rows: &[plain(hard_swish::hard_swish_f32)] };
+pub static HARD_SWISH_F32: Table<UnaryF32> = Table {
+    operator: "HARD_SWISH",
+    types: "f32",
+    rows: &[
+        plain(hard_swish::hard_swish_f32),
+        portable("vectors", generic::float_pairs::hard_swish),
+        #[cfg(target_arch = "x86_64")]
+        avx2("vectors", x86_64::avx2::hard_swish_f32),
+        #[cfg(target_arch = "x86_64")]
+        avx512_vnni("vectors", x86_64::avx512::hard_swish_f32),
+    ],
+};
 
 /// HARD_SWISH on int8.
 pub static HARD_SWISH_I8: Table<HardSwishI8Fn> = Table {

@@ -13,14 +13,13 @@ use crate::generic::depthwise_pairs::{self, BLOCK, PairTaps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
 use crate::generic::wide::{self, Bytes};
-use crate::generic::{binary, exponential, mean, pool_2d, resize};
+use crate::generic::{binary, exponential, float_pairs, mean, pool_2d, resize};
 use crate::isa::Avx2;
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
 use crate::reference::integer::{ConvInteger, Sum};
 use crate::reference::mean::MeanQuantized;
 use crate::reference::resize::Resize;
-use crate::requantize::RequantizeLanes;
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
 use crate::spec::{
     ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
@@ -248,6 +247,14 @@ elementwise! { Avx2;
     sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), generic::binary::sub_i8, binary::sub;
     /// `left * right` on int8.
     mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), generic::binary::mul_i8, binary::mul;
+    /// `left + right` on floats.
+    add_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[f32], output: &mut [f32]), generic::float_pairs::add, float_pairs::add_on;
+    /// `left - right` on floats.
+    sub_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[f32], output: &mut [f32]), generic::float_pairs::sub, float_pairs::sub_on;
+    /// `left * right` on floats.
+    mul_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[f32], output: &mut [f32]), generic::float_pairs::mul, float_pairs::mul_on;
+    /// HARD_SWISH on floats.
+    hard_swish_f32(input: &[f32], output: &mut [f32]), generic::float_pairs::hard_swish, float_pairs::hard_swish_on;
     /// AVERAGE_POOL_2D.
     average_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]), generic::pool_2d::average_f32, pool_2d::average_f32_on;
     /// AVERAGE_POOL_2D.
@@ -268,59 +275,4 @@ elementwise! { Avx2;
     mean_f32(dims: &[usize], reduced: &[bool], input: &[f32], output: &mut [f32]), generic::mean::mean_f32, mean::mean_f32_on;
     /// MEAN.
     mean_i8(constants: &MeanQuantized, dims: &[usize], reduced: &[bool], input: &[i8], sums: &mut [i32], output: &mut [i8]), generic::mean::mean_i8, mean::mean_i8_on;
-}
-
-/// [`RequantizeLanes::apply`], 8 lanes at a time; fewer lanes than that one by one.
-#[inline(always)]
-pub(crate) fn requantize<const L: usize>(
-    _isa: Avx2,
-    constants: &RequantizeLanes<'_, L>,
-    sums: &[i32; L],
-) -> [i8; L] {
-    if !L.is_multiple_of(8) {
-        return constants.apply(sums);
-    }
-    let mut outputs = [0; L];
-    for first in (0..L).step_by(8) {
-        // SAFETY: the token proves the instructions; `first + 8 <= L`, the length of every array read and written.
-        unsafe {
-            let at = |lanes: &[i32; L]| _mm256_loadu_si256(lanes.as_ptr().add(first).cast());
-            let biased = _mm256_add_epi32(at(sums), at(constants.bias));
-            let shifted = _mm256_sllv_epi32(biased, at(constants.left));
-            let high = high_mul(shifted, at(constants.mantissa));
-            let scaled = rounding_divide(high, at(constants.right));
-            let moved = _mm256_add_epi32(scaled, _mm256_set1_epi32(constants.zero_point));
-            let words = _mm_packs_epi32(_mm256_castsi256_si128(moved), _mm256_extracti128_si256::<1>(moved));
-            let bytes = _mm_packs_epi16(words, words);
-            let raised = _mm_max_epi8(bytes, _mm_set1_epi8(constants.activation.min));
-            let clamped = _mm_min_epi8(raised, _mm_set1_epi8(constants.activation.max));
-            _mm_storel_epi64(outputs.as_mut_ptr().add(first).cast(), clamped);
-        }
-    }
-    outputs
-}
-
-/// `(a * b + 2^30) >> 31` in each lane: even lanes and odd lanes by themselves, each as 64 bits.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn high_mul(a: __m256i, b: __m256i) -> __m256i {
-    let half = _mm256_set1_epi64x(1 << 30);
-    let even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
-    let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
-    let odd = _mm256_add_epi64(odd, half);
-    // Bits 31..63 of the odd products belong in the upper half of their place.
-    _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd))
-}
-
-/// `rounding_divide_by_pot` in each lane.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn rounding_divide(value: __m256i, exponent: __m256i) -> __m256i {
-    let zero = _mm256_setzero_si256();
-    let one = _mm256_set1_epi32(1);
-    let mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, exponent), one);
-    let negative = _mm256_cmpgt_epi32(zero, value);
-    let threshold = _mm256_sub_epi32(_mm256_srli_epi32::<1>(mask), negative);
-    let up = _mm256_cmpgt_epi32(_mm256_and_si256(value, mask), threshold);
-    _mm256_sub_epi32(_mm256_srav_epi32(value, exponent), up)
 }

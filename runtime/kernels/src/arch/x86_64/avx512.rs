@@ -14,7 +14,7 @@ use crate::generic::depthwise_quads::{self, BLOCK as BLOCK_64, PART, QUAD, QuadT
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
 use crate::generic::tile::Tile;
 use crate::generic::wide::{self, Bytes};
-use crate::generic::{binary, exponential, mean, pool_2d, resize};
+use crate::generic::{binary, exponential, float_pairs, mean, pool_2d, resize};
 use crate::isa::{Avx512, Avx512Vbmi};
 use crate::packed::Packed;
 use crate::reference::binary::{AddI8, MulI8};
@@ -23,7 +23,6 @@ use crate::reference::integer::{ConvInteger, Sum};
 use crate::reference::lookup::{self, Table256};
 use crate::reference::mean::MeanQuantized;
 use crate::reference::resize::Resize;
-use crate::requantize::{RequantizeLanes, RescaleLanes};
 use crate::shape::{Broadcast, Clamp, Pool2dShape};
 use crate::spec::{
     ConvF32, ConvHybrid, ConvI8, FilterScales, FullyConnectedF32, FullyConnectedHybrid, FullyConnectedI8,
@@ -363,6 +362,14 @@ elementwise! { Avx512;
     sub_i8(constants: &AddI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), avx2::sub_i8, binary::sub;
     /// `left * right` on int8.
     mul_i8(constants: &MulI8, walk: &Broadcast, left: &[i8], right: &[i8], output: &mut [i8]), avx2::mul_i8, binary::mul;
+    /// `left + right` on floats.
+    add_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[f32], output: &mut [f32]), avx2::add_f32, float_pairs::add_on;
+    /// `left - right` on floats.
+    sub_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[f32], output: &mut [f32]), avx2::sub_f32, float_pairs::sub_on;
+    /// `left * right` on floats.
+    mul_f32(activation: Clamp<f32>, walk: &Broadcast, left: &[f32], right: &[f32], output: &mut [f32]), avx2::mul_f32, float_pairs::mul_on;
+    /// HARD_SWISH on floats.
+    hard_swish_f32(input: &[f32], output: &mut [f32]), avx2::hard_swish_f32, float_pairs::hard_swish_on;
     /// AVERAGE_POOL_2D.
     average_f32(shape: &Pool2dShape, activation: Clamp<f32>, input: &[f32], output: &mut [f32]), avx2::average_f32, pool_2d::average_f32_on;
     /// AVERAGE_POOL_2D.
@@ -419,189 +426,4 @@ fn permute(table: &Table256<i8>, input: &[i8], output: &mut [i8]) {
         }
     }
     lookup::look_up(table, rest_of_input, rest);
-}
-
-/// [`RequantizeLanes::apply`], 16 lanes at a time; fewer lanes than that as AVX2 does it.
-#[inline(always)]
-pub(crate) fn requantize<const L: usize>(
-    isa: Avx512,
-    constants: &RequantizeLanes<'_, L>,
-    sums: &[i32; L],
-) -> [i8; L] {
-    if !L.is_multiple_of(16) {
-        return avx2::requantize(isa.avx2(), constants, sums);
-    }
-    let mut outputs = [0; L];
-    for first in (0..L).step_by(16) {
-        // SAFETY: the token proves the instructions; `first + 16 <= L`, the length of every array read and written.
-        unsafe {
-            let at = |lanes: &[i32; L]| _mm512_loadu_si512(lanes.as_ptr().add(first).cast());
-            let biased = _mm512_add_epi32(at(sums), at(constants.bias));
-            let shifted = _mm512_sllv_epi32(biased, at(constants.left));
-            let high = high_mul(shifted, at(constants.mantissa));
-            let scaled = rounding_divide(high, at(constants.right));
-            let moved = _mm512_add_epi32(scaled, _mm512_set1_epi32(constants.zero_point));
-            let bytes = _mm512_cvtsepi32_epi8(moved);
-            let raised = _mm_max_epi8(bytes, _mm_set1_epi8(constants.activation.min));
-            let clamped = _mm_min_epi8(raised, _mm_set1_epi8(constants.activation.max));
-            _mm_storeu_si128(outputs.as_mut_ptr().add(first).cast(), clamped);
-        }
-    }
-    outputs
-}
-
-/// [`RequantizeLanes::apply`] of `M` pixels, 16 lanes at a time.
-#[inline(always)]
-pub(crate) fn requantize_rows<const M: usize, const L: usize>(
-    isa: Avx512,
-    constants: &RequantizeLanes<'_, L>,
-    sums: &[&[i32; L]; M],
-) -> [[i8; L]; M] {
-    if !L.is_multiple_of(16) || !constants.shifts_right {
-        let mut outputs = [[0; L]; M];
-        for m in 0..M {
-            outputs[m] = requantize(isa, constants, sums[m]);
-        }
-        return outputs;
-    }
-    let mut outputs = [[0; L]; M];
-    for first in (0..L).step_by(16) {
-        // SAFETY: the token proves the instructions; `first + 16 <= L`, the length of every array read and written.
-        unsafe {
-            let at = |lanes: &[i32; L]| _mm512_loadu_si512(lanes.as_ptr().add(first).cast());
-            let shared = OneShift::new(
-                at(constants.bias),
-                at(constants.mantissa),
-                at(constants.right),
-                constants.zero_point,
-            );
-            let least = _mm_set1_epi8(constants.activation.min);
-            let greatest = _mm_set1_epi8(constants.activation.max);
-            for (sums, outputs) in sums.iter().zip(&mut outputs) {
-                let bytes = _mm512_cvtsepi32_epi8(shared.apply(at(sums)));
-                let clamped = _mm_min_epi8(_mm_max_epi8(bytes, least), greatest);
-                _mm_storeu_si128(outputs.as_mut_ptr().add(first).cast(), clamped);
-            }
-        }
-    }
-    outputs
-}
-
-/// [`RescaleLanes::apply`] of `M` pixels, 16 lanes at a time.
-#[inline(always)]
-pub(crate) fn rescale_rows<const M: usize, const L: usize>(
-    _isa: Avx512,
-    constants: &RescaleLanes<'_, L>,
-    sums: &[&[i32; L]; M],
-) -> [[f32; L]; M] {
-    if !L.is_multiple_of(16) {
-        let mut outputs = [[0.0; L]; M];
-        for m in 0..M {
-            outputs[m] = constants.apply(sums[m]);
-        }
-        return outputs;
-    }
-    let mut outputs = [[0.0; L]; M];
-    for first in (0..L).step_by(16) {
-        // SAFETY: the token proves the instructions; `first + 16 <= L`, the length of every array read and written.
-        unsafe {
-            let whole = |lanes: &[i32; L]| _mm512_loadu_si512(lanes.as_ptr().add(first).cast());
-            let real = |lanes: &[f32; L]| _mm512_loadu_ps(lanes.as_ptr().add(first));
-            let excess = _mm512_mullo_epi32(_mm512_set1_epi32(constants.shift), whole(constants.weight_sums));
-            let (scales, scale) = (real(constants.scales), _mm512_set1_ps(constants.scale));
-            let both = _mm512_mul_ps(scales, scale);
-            let bias = real(constants.bias);
-            let least = _mm512_set1_ps(constants.activation.min);
-            let greatest = _mm512_set1_ps(constants.activation.max);
-            for (sums, outputs) in sums.iter().zip(&mut outputs) {
-                let sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(whole(sums), excess));
-                let scaled = if constants.filter_first {
-                    _mm512_mul_ps(_mm512_mul_ps(sum, scales), scale)
-                } else {
-                    _mm512_mul_ps(sum, both)
-                };
-                // Of a NaN and a limit, these give their second operand, so a NaN stays.
-                let raised = _mm512_max_ps(least, _mm512_add_ps(scaled, bias));
-                _mm512_storeu_ps(outputs.as_mut_ptr().add(first), _mm512_min_ps(greatest, raised));
-            }
-        }
-    }
-    outputs
-}
-
-/// Multiplier and zero point of 16 channels that shift right by `e`, 1 to 20, as one shift of a 64-bit product, even and odd
-/// lanes by themselves. Both roundings of the source become one number to add: with `u = (x * m + 2^30) / 2^31` its result
-/// is `floor((floor(u) + 2^(e-1) - s) / 2^e)`, where `s` is 1 below zero, and inner floors may be left out of a quotient by
-/// a whole number. `s` may be taken from the sign of the product: where it differs from that of `floor(u)`, which is 0
-/// then, both give 0.
-struct OneShift {
-    bias: __m512i,
-    mantissa: [__m512i; 2],
-    addend: [__m512i; 2],
-    shift: [__m512i; 2],
-}
-
-impl OneShift {
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512dq")]
-    fn new(bias: __m512i, mantissa: __m512i, right: __m512i, zero_point: i32) -> Self {
-        let even = _mm512_and_si512(right, _mm512_set1_epi64(0xffff_ffff));
-        let odd = _mm512_srli_epi64::<32>(right);
-        let addend = |right: __m512i| {
-            let one = _mm512_set1_epi64(1 << 30);
-            let half = _mm512_sllv_epi64(one, right);
-            let zero_point = _mm512_sllv_epi64(_mm512_set1_epi64(i64::from(zero_point) << 31), right);
-            _mm512_add_epi64(_mm512_add_epi64(one, half), zero_point)
-        };
-        Self {
-            bias,
-            mantissa: [mantissa, _mm512_srli_epi64::<32>(mantissa)],
-            addend: [addend(even), addend(odd)],
-            // Odd lanes stay in the upper half of their place.
-            shift: [
-                _mm512_add_epi64(even, _mm512_set1_epi64(31)),
-                _mm512_sub_epi64(odd, _mm512_set1_epi64(1)),
-            ],
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512dq")]
-    fn apply(&self, sums: __m512i) -> __m512i {
-        let biased = _mm512_add_epi32(sums, self.bias);
-        let half = |lanes: __m512i, which: usize| {
-            let product = _mm512_mul_epi32(lanes, self.mantissa[which]);
-            let negative = _mm512_movepi64_mask(product);
-            let added = _mm512_add_epi64(product, self.addend[which]);
-            let nudged = _mm512_mask_sub_epi64(added, negative, added, _mm512_set1_epi64(1 << 31));
-            _mm512_srav_epi64(nudged, self.shift[which])
-        };
-        let (even, odd) = (half(biased, 0), half(_mm512_srli_epi64::<32>(biased), 1));
-        _mm512_mask_blend_epi32(0xaaaa, even, odd)
-    }
-}
-
-/// `(a * b + 2^30) >> 31` in each lane: even lanes and odd lanes by themselves, each as 64 bits.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn high_mul(a: __m512i, b: __m512i) -> __m512i {
-    let half = _mm512_set1_epi64(1 << 30);
-    let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
-    let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(a), _mm512_srli_epi64::<32>(b));
-    let odd = _mm512_add_epi64(odd, half);
-    // Bits 31..63 of the odd products belong in the upper half of their place.
-    _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<31>(even), _mm512_add_epi64(odd, odd))
-}
-
-/// `rounding_divide_by_pot` in each lane.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn rounding_divide(value: __m512i, exponent: __m512i) -> __m512i {
-    let one = _mm512_set1_epi32(1);
-    let mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, exponent), one);
-    let sign = _mm512_srli_epi32::<31>(value);
-    let threshold = _mm512_add_epi32(_mm512_srli_epi32::<1>(mask), sign);
-    let up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(value, mask), threshold);
-    let shifted = _mm512_srav_epi32(value, exponent);
-    _mm512_mask_add_epi32(shifted, up, shifted, one)
 }
