@@ -45,8 +45,8 @@ pub trait Isa: Copy + Send + Sync + 'static {
         mut rows: Rows<'_, i8>,
     ) {
         let outputs = self.requantize_rows(constants, sums);
-        for m in 0..M {
-            rows.put(m, &outputs[m]);
+        for (m, outputs) in outputs.iter().enumerate() {
+            rows.put(m, outputs);
         }
     }
 

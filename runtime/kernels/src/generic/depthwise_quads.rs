@@ -207,17 +207,12 @@ fn interleave_row<I: QuadTaps>(isa: I, lines: &Input<'_>, layout: &Layout, colum
         let rows = lines.rows(quad * 4, &zeros);
         let columns = &mut columns[left * quads + quad..right * quads];
         // A row that no window has, has weights of zero: any will do, and one that is read anyway costs nothing.
+        let [a, b, c, d] = [&rows[0], &rows[1], &rows[2], &rows[3]];
         match shape.window.filter_height - quad * 4 {
-            1 => interleave_columns(isa, [&rows[0]; 4], columns, quads, lines.zero),
-            2 => {
-                interleave_columns(isa, [&rows[0], &rows[1], &rows[0], &rows[1]], columns, quads, lines.zero)
-            }
-            3 => {
-                interleave_columns(isa, [&rows[0], &rows[1], &rows[2], &rows[0]], columns, quads, lines.zero)
-            }
-            _ => {
-                interleave_columns(isa, [&rows[0], &rows[1], &rows[2], &rows[3]], columns, quads, lines.zero)
-            }
+            1 => interleave_columns(isa, [a; 4], columns, quads, lines.zero),
+            2 => interleave_columns(isa, [a, b, a, b], columns, quads, lines.zero),
+            3 => interleave_columns(isa, [a, b, c, a], columns, quads, lines.zero),
+            _ => interleave_columns(isa, [a, b, c, d], columns, quads, lines.zero),
         }
     }
 }

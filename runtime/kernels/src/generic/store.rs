@@ -47,8 +47,8 @@ pub(crate) trait Store<Sum: Copy>: Send + Sync {
         mut rows: Rows<'_, Self::Output>,
     ) {
         let outputs = self.outputs_of_rows(isa, channel, sums);
-        for m in 0..M {
-            rows.put(m, &outputs[m]);
+        for (m, outputs) in outputs.iter().enumerate() {
+            rows.put(m, outputs);
         }
     }
 
@@ -69,7 +69,7 @@ pub(super) fn padded<T: Copy>(values: impl ExactSizeIterator<Item = T>) -> Vec<T
 }
 
 #[inline(always)]
-fn lanes<T, const L: usize>(values: &[T], first: usize) -> &[T; L] {
+pub(super) fn lanes<T, const L: usize>(values: &[T], first: usize) -> &[T; L] {
     let (chunks, _) = values[first..first + L].as_chunks::<L>();
     &chunks[0]
 }

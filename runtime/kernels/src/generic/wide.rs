@@ -11,7 +11,7 @@ use core::ops::Range;
 use super::depthwise_conv_2d::{DepthwiseWide, MAX_WIDE_TAPS};
 use super::panels::Panels;
 use super::patch::{Place, Source, gather};
-use super::store::{Store, padded};
+use super::store::{Store, lanes, padded};
 use super::tile::{Singles, Tile};
 use crate::isa::{Body, Isa, Portable};
 use crate::packed::{Packed, SCRATCH_ALIGN};
@@ -46,52 +46,121 @@ pub(crate) struct WideStore {
 }
 
 enum Factors {
-    Fixed(Vec<Multiplier>),
+    /// Sums of 64 bits.
+    Fixed(Fixed),
+    /// Sums that wrap at 32 bits.
+    Narrow(Vec<Multiplier>),
     Real(Vec<f64>),
+}
+
+/// [`Multiplier::apply_i64`] for all channels, as `(sum * mantissa + addend) >> shift`: bias and rounding are part of the
+/// addend, which is the same because all of it wraps.
+struct Fixed {
+    mantissa: Vec<i32>,
+    addend: Vec<i64>,
+    shift: Vec<i64>,
+}
+
+impl Fixed {
+    fn new(multipliers: &[Multiplier], bias: &[i64]) -> Self {
+        let shift = |multiplier: &Multiplier| i64::from((15 - multiplier.shift).clamp(1, 62));
+        let addend = |(multiplier, bias): (&Multiplier, &i64)| {
+            bias.wrapping_mul(multiplier.narrow_mantissa().into()).wrapping_add(1 << (shift(multiplier) - 1))
+        };
+        let addends: Vec<i64> = multipliers.iter().zip(bias).map(addend).collect();
+        Self {
+            mantissa: padded(multipliers.iter().map(|multiplier| multiplier.narrow_mantissa().into())),
+            addend: padded(addends.into_iter()),
+            shift: padded(multipliers.iter().map(shift)),
+        }
+    }
+
+    /// In the output's units: `256 * high + low` in each lane.
+    #[inline(always)]
+    fn scaled<const L: usize>(&self, channel: usize, high: &[i32; L], low: &[i32; L]) -> [i32; L] {
+        let mantissa: &[i32; L] = lanes(&self.mantissa, channel);
+        let (addend, shift): (&[i64; L], &[i64; L]) =
+            (lanes(&self.addend, channel), lanes(&self.shift, channel));
+        let mut scaled = [0; L];
+        for l in 0..L {
+            let upper = (i64::from(high[l]) * i64::from(mantissa[l])) << 8;
+            let product = (i64::from(low[l]) * i64::from(mantissa[l])).wrapping_add(upper);
+            scaled[l] = (product.wrapping_add(addend[l]) >> (shift[l] & 63)) as i32;
+        }
+        scaled
+    }
+
+    /// The same of one number each.
+    #[inline(always)]
+    fn scaled_small<const L: usize>(&self, channel: usize, sums: &[i32; L]) -> [i32; L] {
+        let mantissa: &[i32; L] = lanes(&self.mantissa, channel);
+        let (addend, shift): (&[i64; L], &[i64; L]) =
+            (lanes(&self.addend, channel), lanes(&self.shift, channel));
+        let mut scaled = [0; L];
+        for l in 0..L {
+            let product = i64::from(sums[l]) * i64::from(mantissa[l]);
+            scaled[l] = (product.wrapping_add(addend[l]) >> (shift[l] & 63)) as i32;
+        }
+        scaled
+    }
 }
 
 impl WideStore {
     pub(super) fn new<S: Sum + Into<i64>>(spec: &ConvInteger<'_, i8, S>) -> Self {
         let channels = spec.shape.out_channels;
-        Self {
-            bias: padded((0..channels).map(|channel| spec.bias.map_or(0, |bias| bias[channel].into()))),
-            factors: match spec.rescale {
-                Rescale::Fixed(multipliers) => Factors::Fixed(padded(multipliers.iter().copied())),
-                Rescale::Real(factors) => Factors::Real(padded(factors.iter().copied())),
-            },
-            is_narrow: size_of::<S>() == size_of::<i32>(),
-            zero_point: spec.output_zero_point,
-            activation: spec.activation,
-        }
+        let is_narrow = size_of::<S>() == size_of::<i32>();
+        let bias = padded((0..channels).map(|channel| spec.bias.map_or(0, |bias| bias[channel].into())));
+        let factors = match spec.rescale {
+            Rescale::Fixed(multipliers) if is_narrow => Factors::Narrow(padded(multipliers.iter().copied())),
+            Rescale::Fixed(multipliers) => Factors::Fixed(Fixed::new(multipliers, &bias)),
+            Rescale::Real(factors) => Factors::Real(padded(factors.iter().copied())),
+        };
+        Self { bias, factors, is_narrow, zero_point: spec.output_zero_point, activation: spec.activation }
     }
 
-    /// Outputs of neighbouring channels from their sums, which get the bias on the way.
+    /// Outputs of neighbouring channels from their sums `256 * high + low`.
     #[inline(always)]
-    fn store(&self, channel: usize, sums: &mut [i64], output: &mut [i16]) {
-        for (sum, &bias) in sums.iter_mut().zip(&self.bias[channel..]) {
-            *sum = sum.wrapping_add(bias);
+    fn of_bytes<const L: usize>(&self, channel: usize, high: &[i32; L], low: &[i32; L]) -> [i16; L] {
+        if let Factors::Fixed(fixed) = &self.factors {
+            return self.held(&fixed.scaled(channel, high, low));
         }
-        match (&self.factors, self.is_narrow) {
-            (Factors::Fixed(multipliers), false) => {
-                // One loop without choices, which becomes vectors.
-                let of_lane = output.iter_mut().zip(&*sums).zip(&multipliers[channel..]);
-                for ((store, &sum), &multiplier) in of_lane {
-                    *store = self.hold(multiplier.apply_i64(sum));
-                }
-            }
-            (Factors::Fixed(multipliers), true) => {
-                for ((store, &sum), multiplier) in output.iter_mut().zip(&*sums).zip(&multipliers[channel..])
-                {
-                    *store = self.hold(multiplier.apply(sum as i32));
-                }
-            }
-            (Factors::Real(factors), is_narrow) => {
-                for ((store, &sum), &factor) in output.iter_mut().zip(&*sums).zip(&factors[channel..]) {
-                    let sum = if is_narrow { f64::from(sum as i32) } else { sum as f64 };
-                    *store = self.hold(libm::round(sum * factor) as i32);
-                }
-            }
+        let mut sums = [0; L];
+        for l in 0..L {
+            sums[l] = (i64::from(high[l]) << 8) + i64::from(low[l]);
         }
+        self.apart(channel, &sums)
+    }
+
+    /// Outputs of neighbouring channels in double precision, or of sums of 32 bits.
+    #[inline(always)]
+    fn apart<const L: usize>(&self, channel: usize, sums: &[i64; L]) -> [i16; L] {
+        let bias: &[i64; L] = lanes(&self.bias, channel);
+        let mut outputs = [0; L];
+        for (l, output) in outputs.iter_mut().enumerate() {
+            let sum = sums[l].wrapping_add(bias[l]);
+            let scaled = match &self.factors {
+                Factors::Fixed(fixed) => (sums[l].wrapping_mul(fixed.mantissa[channel + l].into()))
+                    .wrapping_add(fixed.addend[channel + l])
+                    .wrapping_shr(fixed.shift[channel + l] as u32)
+                    as i32,
+                Factors::Narrow(multipliers) => multipliers[channel + l].apply(sum as i32),
+                Factors::Real(factors) => {
+                    let sum = if self.is_narrow { f64::from(sum as i32) } else { sum as f64 };
+                    libm::round(sum * factors[channel + l]) as i32
+                }
+            };
+            *output = self.hold(scaled);
+        }
+        outputs
+    }
+
+    #[inline(always)]
+    fn held<const L: usize>(&self, scaled: &[i32; L]) -> [i16; L] {
+        let mut outputs = [0; L];
+        for l in 0..L {
+            outputs[l] = self.hold(scaled[l]);
+        }
+        outputs
     }
 
     #[inline(always)]
@@ -105,17 +174,20 @@ impl Store<i32> for WideStore {
 
     #[inline(always)]
     fn outputs<I: Isa, const L: usize>(&self, _isa: I, channel: usize, sums: &[i32; L]) -> [i16; L] {
-        let (mut wide, mut outputs) = ([0; L], [0; L]);
-        for (wide, &sum) in wide.iter_mut().zip(sums) {
-            *wide = i64::from(sum);
+        if let Factors::Fixed(fixed) = &self.factors {
+            return self.held(&fixed.scaled_small(channel, sums));
         }
-        self.store(channel, &mut wide, &mut outputs);
-        outputs
+        let mut wide = [0; L];
+        for l in 0..L {
+            wide[l] = i64::from(sums[l]);
+        }
+        self.apart(channel, &wide)
     }
 
     fn bytes(&self) -> usize {
         let factors = match &self.factors {
-            Factors::Fixed(multipliers) => size_of_val(&multipliers[..]),
+            Factors::Fixed(fixed) => size_of_val(&fixed.mantissa[..]) + 2 * size_of_val(&fixed.addend[..]),
+            Factors::Narrow(multipliers) => size_of_val(&multipliers[..]),
             Factors::Real(factors) => size_of_val(&factors[..]),
         };
         size_of_val(&self.bias[..]) + factors
@@ -168,7 +240,7 @@ impl<T: Bytes<L>, const ROWS: usize, const L: usize> ConvWide<T, ROWS, L> {
                     weights.copy_from_slice(&of_channel(index)[first..][..weights.len()]);
                 },
             ),
-            excess: (0..shape.out_channels).map(excess).collect(),
+            excess: padded((0..shape.out_channels).map(excess)),
             store: WideStore::new(spec),
         }
     }
@@ -276,12 +348,17 @@ fn multiply<T: Bytes<L>, const ROWS: usize, const L: usize>(
         let count = L.min(columns - panel * L);
         for (pixel, output) in output.chunks_exact_mut(conv.shape.out_channels).enumerate() {
             let ([high], [low]) = (&sums[2 * pixel], &sums[2 * pixel + 1]);
-            let mut wide = [0; L];
-            let excess = &conv.excess[first..][..count];
-            for (((wide, &high), &low), &excess) in wide.iter_mut().zip(high).zip(low).zip(excess) {
-                *wide = (i64::from(high.wrapping_sub(excess)) << 8) + i64::from(low);
+            let excess: &[i32; L] = lanes(&conv.excess, first);
+            let mut upper = [0; L];
+            for l in 0..L {
+                upper[l] = high[l].wrapping_sub(excess[l]);
             }
-            conv.store.store(first, &mut wide[..count], &mut output[first..][..count]);
+            let outputs = conv.store.of_bytes(first, &upper, low);
+            if count == L {
+                output[first..][..L].copy_from_slice(&outputs);
+            } else {
+                output[first..][..count].copy_from_slice(&outputs[..count]);
+            }
         }
     }
 }

@@ -119,12 +119,12 @@ fn requantize_apart<const M: usize, const L: usize>(
         #[inline(always)]
         fn run(mut self) {
             let mut sums = [&self.sums[0]; M];
-            for m in 0..M {
-                sums[m] = &self.sums[m];
+            for (m, of_pixel) in self.sums.iter().enumerate() {
+                sums[m] = of_pixel;
             }
             let outputs = requantize_rows(self.isa, self.constants, &sums);
-            for m in 0..M {
-                self.rows.put(m, &outputs[m]);
+            for (m, outputs) in outputs.iter().enumerate() {
+                self.rows.put(m, outputs);
             }
         }
     }
@@ -166,14 +166,14 @@ fn finish<const M: usize, const L: usize>(
             |fixed: __m512i| _mm_min_epi8(_mm_max_epi8(_mm512_cvtsepi32_epi8(fixed), least), greatest);
         if rows.count >= M && rows.lanes >= L {
             assert!(rows.output.len() >= L && (rows.output.len() - L) >= (M - 1) * rows.row_len);
-            for m in 0..M {
+            for (m, &fixed) in fixed.iter().enumerate() {
                 let place = rows.output.as_mut_ptr().add(m * rows.row_len);
-                _mm_storeu_si128(place.cast(), clamped(fixed[m]));
+                _mm_storeu_si128(place.cast(), clamped(fixed));
             }
         } else {
-            for m in 0..M {
+            for (m, &fixed) in fixed.iter().enumerate() {
                 let mut outputs = [0i8; L];
-                _mm_storeu_si128(outputs.as_mut_ptr().cast(), clamped(fixed[m]));
+                _mm_storeu_si128(outputs.as_mut_ptr().cast(), clamped(fixed));
                 rows.put(m, &outputs);
             }
         }
