@@ -26,6 +26,7 @@ mod program;
 mod quant;
 mod registry;
 mod shaped;
+mod tables;
 mod tensor;
 mod variables;
 

@@ -21,6 +21,7 @@ use crate::ops::{Action, Prepared, Site};
 use crate::program::{Program, ReadyNode};
 use crate::registry::{self, Entry};
 use crate::shaped::{Shaped, Wish};
+use crate::tables;
 
 /// A node that this interpreter does not run, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -203,8 +204,11 @@ impl<'m> Machine<'m> {
         &mut self,
         shaped: Shaped<'m>,
         mut folded: Folded,
-        prepared: Vec<Prepared>,
+        mut prepared: Vec<Prepared>,
     ) -> Result<Program<'m>, Fault> {
+        if !self.options.keep_all {
+            tables::unite(&shaped, &mut prepared, &self.options);
+        }
         let roots = roots(&shaped, &prepared);
         check_states(&shaped, &prepared, &roots)?;
         let (keep_all, room) = (self.options.keep_all, &mut self.room);

@@ -1,5 +1,6 @@
 //! RELU and its relatives, LEAKY_RELU, PRELU, LOGISTIC, TANH and HARD_SWISH.
 
+use alloc::boxed::Box;
 use alloc::format;
 
 use bytemuck::Pod;
@@ -10,12 +11,12 @@ use edgebench_kernels::reference::lookup::Table256;
 use edgebench_kernels::reference::quantize::{Quantized, Requantize};
 use edgebench_kernels::reference::sigmoid::{self, ToTable};
 use edgebench_kernels::reference::unary::for_each;
-use edgebench_kernels::{Clamp, table};
+use edgebench_kernels::{Clamp, Set, table};
 
 use super::map::{plain_binary, plain_unary, unary};
 use super::pair::Pair;
 use super::unary::{by_table, same_shape};
-use super::{Operand, Prepared, Site};
+use super::{OfBytes, Operand, Prepared, Site};
 use crate::error::Fault;
 use crate::quant::{narrow_multiplier, power_of_two, quantize_multiplier};
 use crate::tensor::DType;
@@ -171,7 +172,13 @@ pub(crate) fn logistic(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
             expect_scale(&output, 1.0 / 256.0)?;
             let values = Table256::of(input.per_tensor()?, output.per_tensor()?, logistic::logistic);
             let row = table::LOGISTIC_I8.select(site.choice());
-            Ok(unary(row, move |kernel, input, output| kernel(&values, input, output)))
+            let of_bytes = move |inputs: &[Table256<i8>]| {
+                Table256(core::array::from_fn(|index| values.0[usize::from(inputs[0].0[index] as u8)]))
+            };
+            Ok(Prepared {
+                of_bytes: (row.set != Set::Reference).then(|| Box::new(of_bytes) as OfBytes),
+                ..unary(row, move |kernel, input, output| kernel(&values, input, output))
+            })
         }
         DType::UInt8 => {
             expect_scale(&output, 1.0 / 256.0)?;

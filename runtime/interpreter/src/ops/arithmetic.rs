@@ -1,19 +1,21 @@
 //! ADD, SUB and MUL with broadcasting, on floats, quantized values and plain integers.
 
+use alloc::boxed::Box;
 use alloc::format;
 
 use bytemuck::Pod;
 use edgebench_kernels::reference::binary::{self, AddPowerOfTwo, AddQuantized, MulQuantized};
+use edgebench_kernels::reference::lookup::Table256;
 use edgebench_kernels::reference::number::Number;
 use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::table::{self, AddI8Fn, BinaryF32};
-use edgebench_kernels::{Broadcast, Clamp, Table};
+use edgebench_kernels::{Broadcast, Clamp, Set, Table};
 use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::filter::{float_clamp, number_clamp, quantized_clamp};
 use super::map::{binary, plain_binary};
 use super::pair::Pair;
-use super::{Prepared, Site};
+use super::{OfBytes, Prepared, Site};
 use crate::error::Fault;
 use crate::quant::{power_of_two, quantize_multiplier};
 use crate::tensor::DType;
@@ -92,7 +94,12 @@ pub(crate) fn mul(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
             let constants = mul_constants(site, &pair, activation)?;
             let walk = pair.walk;
             let row = table::MUL_I8.select(site.choice());
-            Ok(binary(row, move |kernel, left, right, output| kernel(&constants, &walk, left, right, output)))
+            Ok(Prepared {
+                of_bytes: (row.set != Set::Reference).then(|| product_of_bytes(constants)),
+                ..binary(row, move |kernel, left, right, output| {
+                    kernel(&constants, &walk, left, right, output)
+                })
+            })
         }
         DType::UInt8 => quantized(mul_constants(site, &pair, activation)?, pair, binary::mul_quantized::<u8>),
         DType::Int16 if pair.output.is_quantized() => {
@@ -104,6 +111,17 @@ pub(crate) fn mul(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
         DType::Int64 => numbers(site, pair, activation, binary::mul_numbers::<i64>),
         dtype => Err(site.unsupported(format!("type {dtype}"))),
     }
+}
+
+/// MUL of 256 elements, as the reference has it.
+fn product_of_bytes(constants: MulQuantized<i8>) -> OfBytes {
+    Box::new(move |inputs| {
+        let mut products = Table256([0; 256]);
+        if let (Some(walk), [left, right]) = (Broadcast::new(&[256], &[256]), inputs) {
+            binary::mul_quantized(&constants, &walk, &left.0, &right.0, &mut products.0);
+        }
+        products
+    })
 }
 
 fn prepare_sum(site: &Site<'_, '_>, sum: Sum<'_>, kernels: &Kernels) -> Result<Prepared, Fault> {

@@ -67,6 +67,7 @@ mod window;
 use alloc::boxed::Box;
 
 use edgebench_kernels::parallel::MAX_SHARES;
+use edgebench_kernels::reference::lookup::Table256;
 
 use crate::choice::Options;
 use crate::error::Fault;
@@ -187,6 +188,10 @@ pub(crate) enum Reads {
     Only(&'static [usize]),
 }
 
+/// What a node on int8 makes of the values of its inputs, for 256 elements at once. Each output depends on the elements at
+/// the same place alone.
+pub(crate) type OfBytes = Box<dyn Fn(&[Table256<i8>]) -> Table256<i8>>;
+
 /// A node that is ready to run.
 pub(crate) struct Prepared {
     pub(crate) action: Action,
@@ -205,6 +210,8 @@ pub(crate) struct Prepared {
     pub(crate) rows: usize,
     /// Into how many shares a run is divided.
     pub(crate) shares: usize,
+    /// For a node that may become part of a table.
+    pub(crate) of_bytes: Option<OfBytes>,
 }
 
 impl Prepared {
@@ -248,6 +255,7 @@ impl Prepared {
             macs: 0,
             rows: 1,
             shares: 1,
+            of_bytes: None,
         }
     }
 

@@ -20,5 +20,6 @@ mod random;
 mod refusals;
 mod resizing;
 mod sparse;
+mod tables;
 mod variables;
 mod whole;

@@ -33,8 +33,8 @@ const MAX_ROWS: usize = 8;
 
 /// The two inner steps, in an instruction set's own words.
 pub(crate) trait QuadTaps: Isa {
-    /// `[4 parts][16 channels][4 rows]` of unsigned bytes from four rows of 64 signed ones.
-    fn interleave(self, rows: [&[i8; BLOCK]; 4], quad: &mut [u8; QUAD]);
+    /// `[4 parts][16 channels][4 rows]` of unsigned bytes from four rows of 64 signed ones; only the first `P` parts count.
+    fn interleave<const P: usize>(self, rows: [&[i8; BLOCK]; 4], quad: &mut [u8; QUAD]);
 
     /// Sums of `M` pixels over `P` parts of a block. Pixel `m` reads, for each of `taps`, `quads` columns of [`QUAD`]
     /// bytes that lie together from `m * pixel_step + tap` on; `weights` are those of the block, in the same order.
@@ -168,16 +168,35 @@ impl<I: QuadTaps, S: Store<i32>> Body for Rows<'_, I, S> {
             for (block, weights) in weights.chunks_exact(layout.weights()).enumerate() {
                 let channel = block * BLOCK;
                 let lines = Input { shape, input, zero, row, channel };
-                interleave_row(isa, &lines, &layout, columns);
-                let pixels = Pixels { isa, shape, layout, weights, store, channel, columns };
+                let block = Block { isa, layout, weights, store, lines };
                 match (shape.out_channels - channel).div_ceil(PART) {
-                    1 => pixels.row::<1>(output),
-                    2 => pixels.row::<2>(output),
-                    3 => pixels.row::<3>(output),
-                    _ => pixels.row::<4>(output),
+                    1 => block.run::<1>(columns, output),
+                    2 => block.run::<2>(columns, output),
+                    3 => block.run::<3>(columns, output),
+                    _ => block.run::<4>(columns, output),
                 }
             }
         }
+    }
+}
+
+/// One output row of one block of channels.
+struct Block<'a, I, S: Store<i32>> {
+    isa: I,
+    layout: Layout,
+    weights: &'a [i8],
+    store: &'a S,
+    lines: Input<'a>,
+}
+
+impl<I: QuadTaps, S: Store<i32>> Block<'_, I, S> {
+    /// All pixels of the block's `P` parts.
+    #[inline(always)]
+    fn run<const P: usize>(self, columns: &mut [u8], output: &mut [S::Output]) {
+        let Self { isa, layout, weights, store, lines } = self;
+        interleave_row::<I, P>(isa, &lines, &layout, columns);
+        let (shape, channel) = (lines.shape, lines.channel);
+        Pixels { isa, shape, layout, weights, store, channel, columns }.row::<P>(output);
     }
 }
 
@@ -192,7 +211,12 @@ struct Input<'a> {
 
 /// Interleaves all columns that an output row sees.
 #[inline(always)]
-fn interleave_row<I: QuadTaps>(isa: I, lines: &Input<'_>, layout: &Layout, columns: &mut [u8]) {
+fn interleave_row<I: QuadTaps, const P: usize>(
+    isa: I,
+    lines: &Input<'_>,
+    layout: &Layout,
+    columns: &mut [u8],
+) {
     let shape = lines.shape;
     let quads = layout.taps.quads;
     let (columns, _) = columns.as_chunks_mut::<QUAD>();
@@ -209,10 +233,10 @@ fn interleave_row<I: QuadTaps>(isa: I, lines: &Input<'_>, layout: &Layout, colum
         // A row that no window has, has weights of zero: any will do, and one that is read anyway costs nothing.
         let [a, b, c, d] = [&rows[0], &rows[1], &rows[2], &rows[3]];
         match shape.window.filter_height - quad * 4 {
-            1 => interleave_columns(isa, [a; 4], columns, quads, lines.zero),
-            2 => interleave_columns(isa, [a, b, a, b], columns, quads, lines.zero),
-            3 => interleave_columns(isa, [a, b, c, a], columns, quads, lines.zero),
-            _ => interleave_columns(isa, [a, b, c, d], columns, quads, lines.zero),
+            1 => interleave_columns::<I, P>(isa, [a; 4], columns, quads, lines.zero),
+            2 => interleave_columns::<I, P>(isa, [a, b, a, b], columns, quads, lines.zero),
+            3 => interleave_columns::<I, P>(isa, [a, b, c, a], columns, quads, lines.zero),
+            _ => interleave_columns::<I, P>(isa, [a, b, c, d], columns, quads, lines.zero),
         }
     }
 }
@@ -243,7 +267,7 @@ impl<'a> Input<'a> {
 
 /// Interleaves columns of four rows into every `stride`th quad.
 #[inline(always)]
-fn interleave_columns<I: QuadTaps>(
+fn interleave_columns<I: QuadTaps, const P: usize>(
     isa: I,
     rows: [&Line<'_>; 4],
     quads: &mut [[u8; QUAD]],
@@ -261,10 +285,10 @@ fn interleave_columns<I: QuadTaps>(
     for (column, quad) in quads.iter_mut().step_by(stride).enumerate() {
         if column < whole {
             let blocks = [a.block(column), b.block(column), c.block(column), d.block(column)];
-            isa.interleave(blocks, quad);
+            isa.interleave::<P>(blocks, quad);
         } else {
             let blocks = [a, b, c, d].map(|row| row.filled(column, zero));
-            isa.interleave([&blocks[0], &blocks[1], &blocks[2], &blocks[3]], quad);
+            isa.interleave::<P>([&blocks[0], &blocks[1], &blocks[2], &blocks[3]], quad);
         }
     }
 }

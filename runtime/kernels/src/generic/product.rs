@@ -216,7 +216,7 @@ pub(super) fn keep_tile<I: Isa, Sum: Copy, S: Store<Sum>, const M: usize, const 
 
 /// Panel `p` of every row. Counted out, for a call of `array::from_fn` would be compiled for the baseline.
 #[inline(always)]
-fn column<Sum, const M: usize, const P: usize, const L: usize>(
+pub(super) fn column<Sum, const M: usize, const P: usize, const L: usize>(
     sums: &[[[Sum; L]; P]; M],
     p: usize,
 ) -> [&[Sum; L]; M] {

@@ -272,7 +272,7 @@ impl FloatTaps for Avx512 {
 
 impl QuadTaps for Avx512 {
     #[inline(always)]
-    fn interleave(self, rows: [&[i8; BLOCK_64]; 4], quad: &mut [u8; QUAD]) {
+    fn interleave<const P: usize>(self, rows: [&[i8; BLOCK_64]; 4], quad: &mut [u8; QUAD]) {
         // SAFETY: the token proves the instructions; rows are 64 bytes, a quad four registers.
         unsafe {
             // Four bytes of each quarter come together in one lane of 16 bytes, so that the four registers that the
@@ -293,7 +293,7 @@ impl QuadTaps for Avx512 {
                 _mm512_unpacklo_epi16(high, high_below),
                 _mm512_unpackhi_epi16(high, high_below),
             ];
-            for (index, part) in parts.into_iter().enumerate() {
+            for (index, part) in parts.into_iter().enumerate().take(P) {
                 _mm512_storeu_si512(quad.as_mut_ptr().add(64 * index).cast(), part);
             }
         }
