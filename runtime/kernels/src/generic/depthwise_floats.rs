@@ -70,8 +70,8 @@ impl<I: FloatTaps> Pixels<'_, I, FloatTap<I>, FloatStore> {
         let mut taps = [(0, 0); MAX_FLOAT_TAPS];
         let mut count = 0;
         for (row, tap_y) in inside.taps_y.clone().enumerate() {
-            for tap_x in inside.taps_x.clone() {
-                let input = row * self.steps.input_y + tap_x * self.steps.input_x;
+            for (column, tap_x) in inside.taps_x.clone().enumerate() {
+                let input = row * self.steps.input_y + column * self.steps.input_x;
                 taps[count] = (input, tap_y * self.steps.weights_y + tap_x * self.steps.weights_x);
                 count += 1;
             }
