@@ -17,14 +17,14 @@ use crate::shaped::Shaped;
 pub(crate) fn unite(shaped: &Shaped<'_>, prepared: &mut [Prepared], options: &Options) {
     let origins = Origins::of(shaped, prepared);
     let mut passed_over = vec![false; prepared.len()];
-    for index in 0..prepared.len() {
-        let Some((slot, values)) = origins.united(shaped, &prepared[index], index) else { continue };
+    for (index, ready) in prepared.iter_mut().enumerate() {
+        let Some((slot, values)) = origins.united(shaped, ready, index) else { continue };
         for tensor in shaped.graph.nodes[index].inputs.iter().flatten() {
             if let Some((node, _)) = origins.producer(*tensor) {
                 passed_over[node] = true;
             }
         }
-        prepared[index] = table_node(slot, values, options);
+        *ready = table_node(slot, values, options);
     }
     for index in (0..prepared.len()).rev().filter(|index| passed_over[*index]) {
         if is_unread(shaped, prepared, index) {

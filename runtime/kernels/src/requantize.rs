@@ -284,7 +284,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400_000))]
+        #![proptest_config(ProptestConfig::with_cases(60_000))]
 
         #[test]
         fn floats_give_what_integers_give(

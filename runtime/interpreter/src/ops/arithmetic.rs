@@ -97,7 +97,7 @@ pub(crate) fn mul(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
             Ok(Prepared {
                 of_bytes: (row.set != Set::Reference).then(|| product_of_bytes(constants)),
                 ..binary(row, move |kernel, left, right, output| {
-                    kernel(&constants, &walk, left, right, output)
+                    kernel(&constants, &walk, left, right, output);
                 })
             })
         }

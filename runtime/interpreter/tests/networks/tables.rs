@@ -27,7 +27,7 @@ fn run(net: &Net, options: &Options) -> (Vec<Vec<u8>>, usize) {
     let model = Model::load(&bytes).expect("a network of ours");
     let mut interpreter = Interpreter::new(&model, options).expect("known operators");
     let input = interpreter.input_bytes_mut(0).expect("an input");
-    input.iter_mut().zip(0..).for_each(|(byte, value)| *byte = value);
+    input.iter_mut().zip((0..=255).cycle()).for_each(|(byte, value)| *byte = value);
     let (mut time, mut count) = (0, 0);
     let mut clock = || {
         time += 1;
