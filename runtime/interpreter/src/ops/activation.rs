@@ -11,7 +11,7 @@ use edgebench_kernels::reference::lookup::Table256;
 use edgebench_kernels::reference::quantize::{Quantized, Requantize};
 use edgebench_kernels::reference::sigmoid::{self, ToTable};
 use edgebench_kernels::reference::unary::for_each;
-use edgebench_kernels::{Clamp, Set, table};
+use edgebench_kernels::{Choice, Clamp, Set, table};
 
 use super::map::{plain_binary, plain_unary, unary};
 use super::pair::Pair;
@@ -176,7 +176,8 @@ pub(crate) fn logistic(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
                 Table256(core::array::from_fn(|index| values.0[usize::from(inputs[0].0[index] as u8)]))
             };
             Ok(Prepared {
-                of_bytes: (row.set != Set::Reference).then(|| Box::new(of_bytes) as OfBytes),
+                of_bytes: (site.choice() != Choice::UpTo(Set::Reference))
+                    .then(|| Box::new(of_bytes) as OfBytes),
                 ..unary(row, move |kernel, input, output| kernel(&values, input, output))
             })
         }

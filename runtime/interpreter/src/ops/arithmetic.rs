@@ -9,7 +9,7 @@ use edgebench_kernels::reference::lookup::Table256;
 use edgebench_kernels::reference::number::Number;
 use edgebench_kernels::reference::quantize::Quantized;
 use edgebench_kernels::table::{self, AddI8Fn, BinaryF32};
-use edgebench_kernels::{Broadcast, Clamp, Set, Table};
+use edgebench_kernels::{Broadcast, Choice, Clamp, Set, Table};
 use edgebench_schema::tflite::ActivationFunctionType;
 
 use super::filter::{float_clamp, number_clamp, quantized_clamp};
@@ -95,7 +95,8 @@ pub(crate) fn mul(site: &Site<'_, '_>) -> Result<Prepared, Fault> {
             let walk = pair.walk;
             let row = table::MUL_I8.select(site.choice());
             Ok(Prepared {
-                of_bytes: (row.set != Set::Reference).then(|| product_of_bytes(constants)),
+                of_bytes: (site.choice() != Choice::UpTo(Set::Reference))
+                    .then(|| product_of_bytes(constants)),
                 ..binary(row, move |kernel, left, right, output| {
                     kernel(&constants, &walk, left, right, output);
                 })
