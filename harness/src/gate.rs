@@ -1,6 +1,8 @@
 //! Which runs a gate compares: the one that is judged, what it is compared with and why that, and which earlier ones
 //! tell the noise. Knows the results folder and git; judges nothing itself.
 
+mod comparison;
+
 use std::path::Path;
 
 use edgebench_reports::frame::read_run;
@@ -11,6 +13,8 @@ use crate::error::BenchError;
 use crate::revision::{Repository, RevisionError};
 use crate::run::{Results, RunFolder, record_so_far};
 use crate::suite::{FILE_NAME, GATE_FILE_NAME, Suite};
+
+pub use comparison::choose_comparison;
 
 /// Property of a run: full name of the commit of the project that the suite lies in.
 pub const PROJECT_REVISION: &str = "project_revision";
@@ -70,6 +74,16 @@ pub enum GateError {
         suite: String,
         /// The results folder.
         folder: std::path::PathBuf,
+    },
+    /// No such comparison.
+    #[error("no comparison `{wanted}` in {}", folder.display())]
+    NoComparison {
+        /// What was asked for.
+        wanted: String,
+        /// The results folder.
+        folder: std::path::PathBuf,
+        /// Whole comparisons of the suite, newest first.
+        known: Vec<String>,
     },
     /// Nothing to compare with.
     #[error("no baseline for run {candidate}")]

@@ -44,7 +44,11 @@ fn run() -> Result<String, String> {
     if let Some(path) = value("--trace") {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
         let trace = Trace::parse(&text).ok_or_else(|| format!("{path}: no trace"))?;
-        lines.extend(Study { repetitions, seed: 42 }.lines(&trace));
+        let study = Study { repetitions, seed: number("--seed", 42)? };
+        lines.extend(study.lines(&trace, value("--only").map(String::as_str)));
+    }
+    if value("--only").is_some() {
+        return Ok(markdown(&lines));
     }
     let mut otava = value("--otava").map(|python| Otava { python: python.clone() });
     let mut ours = |values: &[f64]| indices(values);

@@ -17,6 +17,8 @@ pub enum Metric {
     WorstClass,
     /// Median of steady inferences.
     Latency,
+    /// Processor time of a steady inference, of all threads together: other load on the machine disturbs it less.
+    CpuTime,
     /// 99th percentile of steady inferences.
     Tail,
     /// From bytes in memory to ready.
@@ -33,10 +35,11 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Accuracy,
         Self::WorstClass,
         Self::Latency,
+        Self::CpuTime,
         Self::Tail,
         Self::Init,
         Self::Energy,
@@ -51,6 +54,7 @@ impl Metric {
             Self::Accuracy => "accuracy",
             Self::WorstClass => "worst_class",
             Self::Latency => "latency",
+            Self::CpuTime => "cpu_time",
             Self::Tail => "tail",
             Self::Init => "init",
             Self::Energy => "energy",
@@ -64,7 +68,7 @@ impl Metric {
     pub fn unit(self) -> Unit {
         match self {
             Self::Accuracy | Self::WorstClass => Unit::Share,
-            Self::Latency | Self::Tail | Self::Init => Unit::Nanos,
+            Self::Latency | Self::CpuTime | Self::Tail | Self::Init => Unit::Nanos,
             Self::Energy => Unit::Microjoules,
             Self::Size | Self::Arena | Self::PeakRss => Unit::Bytes,
         }

@@ -45,7 +45,7 @@ fn trends_find_what_changed() {
 fn comparisons_keep_their_promises() {
     let trace = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/statistics/trace.csv"));
     let trace = Trace::parse(&trace.expect("the trace is in the repository")).expect("a trace");
-    let lines = Study { repetitions: 100, seed: 7 }.lines(&trace);
+    let lines = Study { repetitions: 100, seed: 7 }.lines(&trace, None);
     let holds = |line: &&Line| match line.wanted {
         // Three standard errors of 100 repetitions of a rate of 5 %; means of pairs have their own leeway.
         Wanted::AtMost => line.ours <= line.target.max(0.02) + if line.target < 1.0 { 0.07 } else { 2.0 },

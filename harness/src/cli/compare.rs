@@ -36,6 +36,9 @@ pub(super) struct CompareArgs {
     cells: CellFilter,
     #[command(flatten)]
     pairs: PairArgs,
+    /// Let both sides also answer all examples of their data sets, so that `bench gate --compare` can judge accuracy.
+    #[arg(long)]
+    accuracy: bool,
     /// Slowdown that is accepted, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     margin: f64,
@@ -100,7 +103,8 @@ pub(super) fn run(arguments: &CompareArgs, terminal: Terminal) -> Result<ExitCod
     };
     let plan = Plan { margin: arguments.margin / 100.0, ..Plan::default() };
     let request = request(&arguments.cells, &arguments.pairs, &arguments.places, (base, head), plan)?;
-    let request = CompareRequest { suites_of_revisions: arguments.own_suites, ..request };
+    let request =
+        CompareRequest { suites_of_revisions: arguments.own_suites, accuracy: arguments.accuracy, ..request };
     let plan = request.plan.clone();
     let compared = measure(request, &arguments.places, terminal)?;
     tell(&compared, &plan, arguments, terminal)
@@ -127,6 +131,7 @@ pub(super) fn request(
         plan,
         limits: PairLimits { steady, turns: pairs.turns, ..PairLimits::default() },
         metric,
+        accuracy: false,
     })
 }
 
@@ -187,6 +192,7 @@ fn tell(
     print(&terminal(base, head, plan, cells, judged))?;
     if terminal_is.display != Display::Quiet {
         eprintln!("data:   {}", kept.display());
+        eprintln!("judge it by the suite's limits: bench gate --suite S --compare {}", folder.id);
     }
     Ok(exit_code(judged.iter().map(|one| one.verdict)))
 }

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use super::locations::{ResultsFolder, SuiteFolders};
 use super::{Terminal, print};
 use crate::error::{BenchError, ExitCode};
-use crate::gate::{Chosen, GateError, Request, choose, policy};
+use crate::gate::{Chosen, GateError, Request, choose, choose_comparison, policy};
 use crate::run::write_whole;
 use crate::suite::Suite;
 
@@ -29,6 +29,10 @@ pub(super) struct GateArgs {
     /// The run that is judged.
     #[arg(long, value_name = "RUN", default_value = "latest")]
     candidate: String,
+    /// Judge the two sides of a comparison that `bench compare` made, which took turns: its identity, its folder, or
+    /// `latest`. The base is what the head is compared with.
+    #[arg(long, value_name = "COMPARISON", conflicts_with_all = ["baseline", "candidate", "onto", "first_run"])]
+    compare: Option<String>,
     /// The branch that changes are merged to; by default origin/HEAD, main or master.
     #[arg(long, value_name = "BRANCH")]
     onto: Option<String>,
@@ -102,14 +106,17 @@ pub(super) fn run(arguments: &GateArgs, terminal: Terminal) -> Result<ExitCode, 
     let suite = Suite::find(&arguments.suite, arguments.suites.paths())?;
     let policy = policy(&suite, arguments.policy_from.as_deref())?;
     let results = arguments.results.open();
-    let chosen = choose(&Request {
-        suite: &suite,
-        results: &results,
-        baseline: arguments.baseline.as_deref(),
-        candidate: &arguments.candidate,
-        onto: arguments.onto.as_deref(),
-        first_run: arguments.first_run,
-    })?;
+    let chosen = match &arguments.compare {
+        Some(comparison) => choose_comparison(&suite, &results, comparison)?,
+        None => choose(&Request {
+            suite: &suite,
+            results: &results,
+            baseline: arguments.baseline.as_deref(),
+            candidate: &arguments.candidate,
+            onto: arguments.onto.as_deref(),
+            first_run: arguments.first_run,
+        })?,
+    };
     let inputs = inputs(&chosen, &policy, arguments.today);
     let report = judge(&inputs);
     write(&arguments.files, &report, &inputs)?;

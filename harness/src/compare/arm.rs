@@ -46,6 +46,8 @@ pub struct Arm {
     pub name: String,
     /// Its agent.
     pub agent: AgentBinary,
+    /// The commit it was built from, where it was.
+    pub commit: Option<String>,
     /// Its checkout, where its own suite was asked for.
     pub sources: Option<PathBuf>,
 }
@@ -112,13 +114,14 @@ impl Arm {
             ArmRequest::Agent(path) => {
                 let agent = build::agent(cache, HOST_TARGET, Some(path))?;
                 let name = format!("{} ({})", path.display(), short(&agent.digest));
-                return Ok(Self { name, agent, sources: None });
+                return Ok(Self { name, agent, commit: None, sources: None });
             }
             ArmRequest::Revision(text) => text,
         };
         if text == WORKING_TREE {
             let agent = build::agent(cache, HOST_TARGET, None)?;
-            return Ok(Self { name: "the working tree".to_owned(), agent, sources: None });
+            let name = "the working tree".to_owned();
+            return Ok(Self { name, agent, commit: None, sources: None });
         }
         let commit = commit(text, results)?;
         let checkout = Checkout::new(cache, &commit);
@@ -129,7 +132,7 @@ impl Arm {
         } else {
             format!("{text} ({})", short(&commit))
         };
-        Ok(Self { name, agent, sources })
+        Ok(Self { name, agent, commit: Some(commit), sources })
     }
 }
 

@@ -4,11 +4,13 @@
 mod arm;
 mod order;
 mod pair;
+mod record;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use edgebench_reports::compare::{CellPairs, Judged, Pair, Plan};
+use edgebench_reports::frame::write_run;
 use edgebench_reports::record::Cell;
 use edgebench_wire::RunOptions;
 
@@ -20,8 +22,10 @@ use crate::session::reach;
 
 pub use arm::{Arm, ArmError, ArmRequest};
 pub use pair::{Metric, PairLimits};
+pub use record::{AGENT_DIGEST, BASE_RECORD, HEAD_RECORD};
 
 use pair::{Job, Measured};
+use record::ArmRecord;
 
 /// What is compared, and how.
 #[derive(Clone, Debug)]
@@ -40,6 +44,8 @@ pub struct CompareRequest {
     pub limits: PairLimits,
     /// What is compared.
     pub metric: Metric,
+    /// Whether both arms also answer all examples of each model that has some, once a cell.
+    pub accuracy: bool,
 }
 
 /// A comparison that went to its end.
@@ -68,11 +74,29 @@ pub async fn compare(request: CompareRequest, context: &Context) -> Result<Compa
     let (base_name, head_name) = (base.name.clone(), head.name.clone());
     let sides = [Side::new(base, &request, context).await?, Side::new(head, &request, context).await?];
     let folder = context.results.create(&comparison_id(&sides[1].loaded))?;
-    let mut comparison = Comparison::new(&request, context, sides, &folder)?;
+    let mut comparison = Comparison::new(&request, context, &sides, &folder)?;
     comparison.measure().await?;
-    let cells = comparison.cells;
+    if request.accuracy {
+        comparison.evaluate().await?;
+    }
+    let Comparison { cells, records, .. } = comparison;
+    write_records(&folder, &sides, records, &cells)?;
     let judged = request.plan.judge(&cells);
     Ok(Compared { base: base_name, head: head_name, folder, cells, judged })
+}
+
+/// What a gate judges.
+fn write_records(
+    folder: &RunFolder,
+    sides: &[Side; 2],
+    records: [ArmRecord; 2],
+    cells: &[CellPairs],
+) -> Result<(), BenchError> {
+    let problems: Vec<Option<String>> = cells.iter().map(|cell| cell.problem.clone()).collect();
+    for ((record, side), name) in records.into_iter().zip(sides).zip([BASE_RECORD, HEAD_RECORD]) {
+        write_run(&folder.file(name), &record.finish(side, &problems))?;
+    }
+    Ok(())
 }
 
 fn arm(wanted: &ArmRequest, request: &CompareRequest, context: &Context) -> Result<Arm, BenchError> {
@@ -125,29 +149,32 @@ struct Comparison<'c> {
     seed: u64,
     jobs: Vec<Result<Job, String>>,
     cells: Vec<CellPairs>,
+    /// Of the base and of the head.
+    records: [ArmRecord; 2],
 }
 
 impl<'c> Comparison<'c> {
     fn new(
         request: &'c CompareRequest,
         context: &'c Context,
-        [base, head]: [Side; 2],
+        [base, head]: &[Side; 2],
         folder: &'c RunFolder,
     ) -> Result<Self, BenchError> {
         let planned = head.loaded.plan.cells.clone();
         let jobs = planned
             .iter()
-            .map(|cell| job(cell, [&base, &head], request, (context, folder)))
+            .map(|cell| job(cell, [base, head], request, (context, folder)))
             .collect::<Vec<_>>();
         let empty = |(cell, job): (&Cell, &Result<Job, String>)| CellPairs {
-            cell: cell.clone(),
-            screen: Vec::new(),
-            confirm: Vec::new(),
-            left_out: 0,
             problem: job.as_ref().err().cloned(),
+            ..CellPairs::new(cell.clone())
         };
         let cells = planned.iter().zip(&jobs).map(empty).collect();
-        Ok(Self { plan: &request.plan, context, folder, seed: request.run.seed, jobs, cells })
+        let records = [
+            ArmRecord::new(base, &folder.id, "base", context),
+            ArmRecord::new(head, &folder.id, "head", context),
+        ];
+        Ok(Self { plan: &request.plan, context, folder, seed: request.run.seed, jobs, cells, records })
     }
 
     /// The screen in rounds over all cells, each round in an order drawn anew; then fresh pairs for the suspects until
@@ -160,6 +187,9 @@ impl<'c> Comparison<'c> {
         }
         let suspects: Vec<usize> =
             (0..self.cells.len()).filter(|at| self.plan.is_suspect(&self.cells[*at])).collect();
+        for record in &mut self.records {
+            suspects.iter().for_each(|at| record.cells[*at].begin_again());
+        }
         let most = self.plan.confirm_looks.last().copied().unwrap_or(0);
         // Twice as many rounds as pairs: a pair that was left out is measured again, but not for ever.
         for round in self.plan.screen_pairs..self.plan.screen_pairs + 2 * most {
@@ -185,9 +215,52 @@ impl<'c> Comparison<'c> {
             .events
             .tell(Event::Step { device: cell.device.clone(), what: label(cell, phase, round) });
         match job.measure(order::base_first(self.seed, round, cell), self.context.silence).await {
-            Ok(Measured::Pair(pair)) => self.keep(at, phase, pair)?,
-            Ok(Measured::LeftOut) => self.cells[at].left_out += 1,
+            Ok(measured) => self.take(at, (phase, round), measured)?,
             Err(error) => self.cells[at].problem = Some(error),
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        at: usize,
+        (phase, round): (Phase, u32),
+        measured: Measured,
+    ) -> Result<(), BenchError> {
+        let Measured { pair, base, head } = measured;
+        let invalid = pair.is_none().then_some(LEFT_OUT);
+        for (record, turns) in self.records.iter_mut().zip([base, head]) {
+            record.meet(&self.cells[at].cell.device, &turns.met);
+            record.cells[at].add(round, turns, invalid);
+        }
+        match pair {
+            Some(pair) => self.keep(at, phase, pair),
+            None => {
+                self.cells[at].left_out += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Both arms of each cell answer all examples.
+    async fn evaluate(&mut self) -> Result<(), BenchError> {
+        for at in 0..self.cells.len() {
+            let Ok(job) = &self.jobs[at] else { continue };
+            for (record, arm) in self.records.iter_mut().zip([&job.base, &job.head]) {
+                if self.context.cancel.is_cancelled() {
+                    return Err(BenchError::interrupted());
+                }
+                if self.cells[at].problem.is_some() {
+                    continue;
+                }
+                let cell = &self.cells[at].cell;
+                let what = format!("{} {} x{} accuracy", cell.model, cell.variant, cell.threads);
+                self.context.events.tell(Event::Step { device: cell.device.clone(), what });
+                match job.evaluate(arm, self.context.silence).await {
+                    Ok(evaluation) => record.cells[at].evaluated(evaluation),
+                    Err(error) => self.cells[at].problem = Some(error),
+                }
+            }
         }
         Ok(())
     }
@@ -204,6 +277,9 @@ impl<'c> Comparison<'c> {
         arm::append(&path, &format!("{line}\n")).map_err(|cause| BenchError::write(&path, cause))
     }
 }
+
+/// Why a pair does not count.
+const LEFT_OUT: &str = "the processor was throttled during the pair, or a turn took no time";
 
 #[derive(Clone, Copy)]
 enum Phase {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edgebench_reports::compare::Pair;
+use edgebench_reports::record::EvaluationRecord;
 use edgebench_reports::stats::quantile::{median_of, quantile, sorted};
-use edgebench_wire::{Digest, Limits, RunOptions};
+use edgebench_wire::{Digest, Facts, Hello, Limits, Opened, RunOptions};
+use jiff::Timestamp;
 
 use crate::build::AgentBinary;
-use crate::run::{EvaluationData, ModelFile};
+use crate::run::{EvaluationData, ModelFile, TOP, evaluation_record};
 use crate::session::{Client, Measurement, Reach, SessionError};
 
 /// What is compared.
@@ -57,11 +59,25 @@ pub(super) struct Job {
 }
 
 /// What a pair came to.
-pub(super) enum Measured {
-    /// It counts.
-    Pair(Pair),
-    /// The processor was throttled during it, whichever arm ran: both are left out.
-    LeftOut,
+pub(super) struct Measured {
+    /// The pair; none where the processor was throttled during it, whichever arm ran: both are left out.
+    pub(super) pair: Option<Pair>,
+    /// All that the base did.
+    pub(super) base: Turns,
+    /// All that the head did.
+    pub(super) head: Turns,
+}
+
+/// All that an arm did in a pair.
+pub(super) struct Turns {
+    /// What the agent said of itself and of the device.
+    pub(super) met: (Hello, Facts),
+    /// The open model.
+    pub(super) opened: Opened,
+    /// When the first turn that counts began.
+    pub(super) started_at: String,
+    /// All turns as one measurement; none where there was no turn.
+    pub(super) measurement: Option<Measurement>,
 }
 
 impl Job {
@@ -89,12 +105,31 @@ impl Job {
         };
         let measured = measured.await;
         self.reach.rest().await;
-        let (first, second) = measured.map_err(|error| format!("{}: {error}", error.stage()))?;
-        if first.throttled || second.throttled {
-            return Ok(Measured::LeftOut);
-        }
-        let (base, head) = if base_first { (first, second) } else { (second, first) };
-        Ok(base.pair(&head).map_or(Measured::LeftOut, Measured::Pair))
+        let (first, second) = measured.map_err(|error| told(&error))?;
+        let ((base, base_turns), (head, head_turns)) =
+            if base_first { (first, second) } else { (second, first) };
+        let throttled = base.throttled || head.throttled;
+        let pair = base.pair(&head).filter(|_| !throttled);
+        Ok(Measured { pair, base: base_turns, head: head_turns })
+    }
+
+    /// What an arm says of all examples; none where the model has no data. The error is one line.
+    pub(super) async fn evaluate(
+        &self,
+        arm: &ArmJob,
+        silence: Duration,
+    ) -> Result<Option<EvaluationRecord>, String> {
+        let Some(data) = &arm.data else { return Ok(None) };
+        let count = u32::try_from(data.labels.len()).unwrap_or(u32::MAX);
+        let asked = async {
+            let mut resident = Resident::start(arm, self, silence).await?;
+            let predictions = resident.client.evaluate(data.digest, count, TOP, false, |_| ()).await?;
+            resident.leave().await;
+            Ok::<_, SessionError>(predictions)
+        };
+        let predictions = asked.await;
+        self.reach.rest().await;
+        Ok(Some(evaluation_record(data, predictions.map_err(|error| told(&error))?)))
     }
 
     fn warmup(&self) -> Limits {
@@ -106,6 +141,10 @@ impl Job {
     }
 }
 
+fn told(error: &SessionError) -> String {
+    format!("{}: {error}", error.stage())
+}
+
 /// At least two runs, so that the first one after the other arm's turn is not alone.
 fn limits(time: Duration) -> Limits {
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -115,8 +154,11 @@ fn limits(time: Duration) -> Limits {
 /// An agent with its model open.
 struct Resident {
     client: Client,
+    met: (Hello, Facts),
+    opened: Opened,
     pack: Option<Digest>,
     taken: Taken,
+    warmup_nanos: Vec<u64>,
 }
 
 /// What an arm's turns took.
@@ -125,39 +167,51 @@ struct Taken {
     /// Nanoseconds of an inference, a value a turn.
     turns: Vec<f64>,
     throttled: bool,
+    /// When the first turn began, and all turns as one measurement.
+    whole: Option<(String, Measurement)>,
 }
 
 impl Resident {
     async fn start(arm: &ArmJob, job: &Job, silence: Duration) -> Result<Self, SessionError> {
         job.reach.deploy(&arm.agent).await?;
-        let (mut client, _) = Client::greet(job.reach.start(&arm.agent).await?, silence).await?;
+        let (mut client, hello) = Client::greet(job.reach.start(&arm.agent).await?, silence).await?;
+        let facts = client.facts().await?;
         client.deploy(arm.model.digest, &arm.model.path).await?;
         if let Some(data) = &arm.data {
             client.deploy(data.digest, &data.path).await?;
         }
-        client.open(arm.model.digest, &job.options).await?;
+        let opened = client.open(arm.model.digest, &job.options).await?;
         let pack = arm.data.as_ref().map(|data| data.digest);
-        Ok(Self { client, pack, taken: Taken::default() })
+        let (met, taken) = ((hello, facts), Taken::default());
+        Ok(Self { client, met, opened, pack, taken, warmup_nanos: Vec::new() })
     }
 
     async fn turn(&mut self, steady: Limits, metric: Metric) -> Result<(), SessionError> {
         // One run brings the caches back from the other arm.
         let again = Limits { min_runs: 1, min_micros: 0, max_micros: u64::MAX };
+        let started_at = Timestamp::now().to_string();
         let measured = self.client.measure(self.pack, again, steady, |_| ()).await?;
-        self.taken.throttled |=
-            measured.measured.after.throttle_count > measured.measured.before.throttle_count;
-        self.taken.turns.extend(inference_nanos(&measured, metric));
+        self.taken.add(started_at, measured, metric);
         Ok(())
     }
 
     /// The warm-up does not count.
     fn forget(&mut self) {
-        self.taken = Taken::default();
+        let warm = std::mem::take(&mut self.taken).whole;
+        self.warmup_nanos =
+            warm.map_or_else(Vec::new, |(_, warm)| [warm.warmup_nanos, warm.steady_nanos].concat());
     }
 
-    async fn leave(self) -> Taken {
-        self.client.leave().await;
-        self.taken
+    async fn leave(self) -> (Taken, Turns) {
+        let Self { client, met, opened, mut taken, warmup_nanos, .. } = self;
+        client.leave().await;
+        let (started_at, measurement) = taken.whole.take().unzip();
+        let warm = |measured: Measurement| Measurement {
+            warmup_nanos: [warmup_nanos, measured.warmup_nanos].concat(),
+            ..measured
+        };
+        let started_at = started_at.unwrap_or_default();
+        (taken, Turns { met, opened, started_at, measurement: measurement.map(warm) })
     }
 }
 
@@ -173,6 +227,15 @@ fn inference_nanos(measurement: &Measurement, metric: Metric) -> Option<f64> {
 }
 
 impl Taken {
+    fn add(&mut self, started_at: String, turn: Measurement, metric: Metric) {
+        self.throttled |= turn.measured.after.throttle_count > turn.measured.before.throttle_count;
+        self.turns.extend(inference_nanos(&turn, metric));
+        match &mut self.whole {
+            None => self.whole = Some((started_at, turn)),
+            Some((_, whole)) => append(whole, turn),
+        }
+    }
+
     /// The pair of this base with `head`; none where a turn took nothing.
     fn pair(&self, head: &Self) -> Option<Pair> {
         let middle = |taken: &Self| median_of(taken.turns.iter().copied()).filter(|nanos| *nanos > 0.0);
@@ -180,6 +243,20 @@ impl Taken {
         let spread = (spread(&self.turns) / base_nanos + spread(&head.turns) / head_nanos) / 2.0;
         Some(Pair { base_nanos, head_nanos, spread })
     }
+}
+
+/// Two turns as one measurement.
+fn append(whole: &mut Measurement, turn: Measurement) {
+    whole.warmup_nanos.extend(turn.warmup_nanos);
+    whole.steady_nanos.extend(turn.steady_nanos);
+    let (all, turn) = (&mut whole.measured, turn.measured);
+    all.warmup_runs = all.warmup_runs.saturating_add(turn.warmup_runs);
+    all.steady_runs = all.steady_runs.saturating_add(turn.steady_runs);
+    all.steady_wall_nanos = all.steady_wall_nanos.saturating_add(turn.steady_wall_nanos);
+    let both = all.steady_cpu_nanos.zip(turn.steady_cpu_nanos);
+    all.steady_cpu_nanos = both.map(|(one, other)| one.saturating_add(other));
+    all.peak_rss_bytes = all.peak_rss_bytes.max(turn.peak_rss_bytes);
+    all.after = turn.after;
 }
 
 /// Interquartile range.
@@ -194,12 +271,12 @@ mod tests {
 
     #[test]
     fn a_pair_is_the_medians_of_the_turns() {
-        let base = Taken { turns: vec![10.0, 11.0, 90.0], throttled: false };
-        let head = Taken { turns: vec![22.0, 20.0, 21.0], throttled: false };
+        let base = Taken { turns: vec![10.0, 11.0, 90.0], throttled: false, whole: None };
+        let head = Taken { turns: vec![22.0, 20.0, 21.0], throttled: false, whole: None };
         let pair = base.pair(&head).expect("both took time");
         assert_eq!((pair.base_nanos, pair.head_nanos), (11.0, 21.0));
         assert!(pair.spread > 0.0);
         assert!(Taken::default().pair(&head).is_none());
-        assert!(Taken { turns: vec![0.0], throttled: false }.pair(&head).is_none());
+        assert!(Taken { turns: vec![0.0], throttled: false, whole: None }.pair(&head).is_none());
     }
 }

@@ -26,6 +26,11 @@ impl From<GateError> for BenchError {
                 .help(format!("measure first: bench run --suite {suite} --devices ..."))
                 .help("or name the folder with --results")
                 .into(),
+            GateError::NoComparison { wanted, known, .. } => choices(report(ExitCode::Usage), wanted, known)
+                .help(
+                    "expected the identity of a comparison, `latest`, or its folder; bench compare makes one",
+                )
+                .into(),
             GateError::NoBaseline { looked, .. } => looked
                 .iter()
                 .fold(report(ExitCode::Device), Report::because)

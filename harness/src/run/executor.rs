@@ -118,7 +118,7 @@ pub(super) struct DeviceRun {
 }
 
 /// Best classes that are asked for: enough for top-5 accuracy.
-const TOP: u8 = 5;
+pub(crate) const TOP: u8 = 5;
 
 /// Executes every step of a device. Failures of the device are recorded, told and survived.
 ///
@@ -494,12 +494,7 @@ impl Executor {
             write_whole(&path, &raw)
                 .map_err(|source| SessionError::File { path: path.display().to_string(), source })?;
         }
-        Ok(EvaluationRecord {
-            dataset: data.dataset.clone(),
-            split: data.split.clone(),
-            pack_digest: hex(&data.digest),
-            predictions: prediction_records(data, predictions),
-        })
+        Ok(evaluation_record(data, predictions))
     }
 
     fn name_of(&self, step: StepId) -> String {
@@ -539,7 +534,13 @@ fn spoilt(error: &SessionError) -> Spoilt {
     Spoilt { stage: error.stage(), reason: with_causes(error), passing: error.is_passing() }
 }
 
-fn block_record(number: u32, started_at: String, opened: &Opened, measurement: Measurement) -> BlockRecord {
+/// A block as records have it.
+pub(crate) fn block_record(
+    number: u32,
+    started_at: String,
+    opened: &Opened,
+    measurement: Measurement,
+) -> BlockRecord {
     let Measurement { warmup_nanos, steady_nanos, measured } = measurement;
     let throttled = measured.after.throttle_count > measured.before.throttle_count;
     BlockRecord {
@@ -559,7 +560,8 @@ fn block_record(number: u32, started_at: String, opened: &Opened, measurement: M
     }
 }
 
-fn memory_record(opened: Opened) -> MemoryRecord {
+/// What an open model takes, as records have it.
+pub(crate) fn memory_record(opened: Opened) -> MemoryRecord {
     let Opened { arena_bytes, packed_bytes, kernels, .. } = opened;
     MemoryRecord { arena_bytes, packed_bytes, kernels }
 }
@@ -567,6 +569,16 @@ fn memory_record(opened: Opened) -> MemoryRecord {
 fn condition_record(condition: Condition) -> ConditionRecord {
     let Condition { load_1m, cpu_khz, temperature_millicelsius, throttle_count, steal_ticks } = condition;
     ConditionRecord { load_1m, cpu_khz, temperature_millicelsius, throttle_count, steal_ticks }
+}
+
+/// Answers to all examples, as records have them.
+pub(crate) fn evaluation_record(data: &EvaluationData, predictions: Vec<Prediction>) -> EvaluationRecord {
+    EvaluationRecord {
+        dataset: data.dataset.clone(),
+        split: data.split.clone(),
+        pack_digest: hex(&data.digest),
+        predictions: prediction_records(data, predictions),
+    }
 }
 
 fn prediction_records(data: &EvaluationData, predictions: Vec<Prediction>) -> Vec<PredictionRecord> {

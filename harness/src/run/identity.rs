@@ -16,7 +16,8 @@ use crate::revision::Repository;
 /// Bytes of the random-looking end of a run's name.
 const SUFFIX_DIGITS: usize = 4;
 
-pub(super) fn run_info(loaded: &Loaded, context: &Context) -> RunInfo {
+/// A run that begins now.
+pub(crate) fn run_info(loaded: &Loaded, context: &Context) -> RunInfo {
     let now = Timestamp::now();
     RunInfo {
         id: run_id(now, &loaded.suite.name, std::process::id()),

@@ -96,21 +96,29 @@ impl Results {
     /// # Errors
     /// When the folder exists and cannot be read.
     pub fn runs(&self) -> Result<Vec<RunFolder>, StoreError> {
+        let mut folders = self.folders()?;
+        folders.retain(|run| run.journal().is_file() || run.frame().is_file());
+        Ok(folders)
+    }
+
+    /// Every folder in it, runs and comparisons, in the order of their names.
+    ///
+    /// # Errors
+    /// When the folder exists and cannot be read.
+    pub fn folders(&self) -> Result<Vec<RunFolder>, StoreError> {
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(io("read", &self.folder, source)),
         };
-        let mut runs = Vec::new();
+        let mut folders = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|source| io("read", &self.folder, source))?;
-            let run = RunFolder { id: entry.file_name().to_string_lossy().into_owned(), path: entry.path() };
-            if run.journal().is_file() || run.frame().is_file() {
-                runs.push(run);
-            }
+            folders
+                .push(RunFolder { id: entry.file_name().to_string_lossy().into_owned(), path: entry.path() });
         }
-        runs.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(runs)
+        folders.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(folders)
     }
 
     /// The run with this identity, or `latest`.
@@ -141,6 +149,12 @@ impl Results {
 }
 
 impl RunFolder {
+    /// The folder at this path.
+    pub fn at(path: &Path) -> Self {
+        let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self { id, path: path.to_owned() }
+    }
+
     /// The journal's file.
     pub fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)

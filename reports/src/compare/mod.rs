@@ -15,7 +15,8 @@ use serde::Serialize;
 
 use crate::record::Cell;
 use crate::stats::Interval;
-use crate::stats::sequential::{Looks, Spending};
+use crate::stats::early_stop::EarlyStop;
+use crate::stats::sequential::Spending;
 use crate::stats::sign_flip::noise_weighted;
 use crate::stats::signed_rank::signed_rank;
 use crate::verdict::{Evidence, Rule, Verdict};
@@ -56,13 +57,13 @@ pub struct Plan {
 }
 
 impl Default for Plan {
-    /// One clean comparison in 80 is blocked, 12 pairs a clean cell on average.
+    /// One clean comparison in 100 is blocked at most, 12 pairs a clean cell on average.
     fn default() -> Self {
         Self {
             screen_pairs: 10,
             screen_alpha: 0.10,
             confirm_looks: vec![10, 15, 20],
-            family_alpha: 0.0125,
+            family_alpha: 0.01,
             margin: 0.01,
         }
     }
@@ -81,6 +82,13 @@ pub struct CellPairs {
     pub left_out: u32,
     /// Why it could not be measured.
     pub problem: Option<String>,
+}
+
+impl CellPairs {
+    /// Nothing measured yet.
+    pub fn new(cell: Cell) -> Self {
+        Self { cell, screen: Vec::new(), confirm: Vec::new(), left_out: 0, problem: None }
+    }
 }
 
 /// What is said of one cell.
@@ -121,25 +129,24 @@ impl Plan {
     /// Whether fresh pairs prove a slowdown at `alpha`, at any of the looks.
     fn is_proven(&self, confirm: &[Pair], alpha: f64) -> bool {
         let p_at = |count: &u32| confirm.get(..*count as usize).and_then(p_slower);
-        // No look has a level above that of all together: most cells need no plan of them.
-        let looks: Vec<(u32, f64)> =
-            self.confirm_looks.iter().filter_map(|count| Some((*count, p_at(count)?))).collect();
-        if looks.iter().all(|(_, p)| *p > alpha) {
+        // No look allows more than all of them together: most cells need no bounds.
+        if self.confirm_looks.iter().filter_map(p_at).all(|p| p > alpha) {
             return false;
         }
-        let plan = Looks::plan(&self.confirm_looks, alpha, Spending::OBrienFleming);
-        plan.is_some_and(|plan| looks.iter().any(|(count, p)| plan.is_enough(*count, *p) == Some(true)))
+        let plan = EarlyStop::plan(&self.confirm_looks, alpha, Spending::OBrienFleming);
+        plan.is_some_and(|plan| plan.enough_after(&log_ratios(confirm), &spreads(confirm)).is_some())
     }
 
     /// What is said of each cell, in the order given.
     pub fn judge(&self, cells: &[CellPairs]) -> Vec<Judged> {
-        let proven = self.proven(cells);
+        let proven = self.blames(cells);
         let count = cells.len();
         cells.iter().zip(proven).map(|(cell, proven)| self.judge_cell(cell, proven, count)).collect()
     }
 
-    /// Holm's steps: the level of a cell is shared among those that are not proven yet.
-    fn proven(&self, cells: &[CellPairs]) -> Vec<bool> {
+    /// Which cells are proven slower, in Holm's steps: the level of a cell is shared among those that are not proven
+    /// yet.
+    pub fn blames(&self, cells: &[CellPairs]) -> Vec<bool> {
         let suspect: Vec<bool> = cells.iter().map(|cell| self.is_suspect(cell)).collect();
         let mut proven = vec![false; cells.len()];
         loop {
@@ -210,8 +217,11 @@ fn log_ratios(pairs: &[Pair]) -> Vec<f64> {
 
 /// One-sided p against "the head is not slower"; none of nothing.
 fn p_slower(pairs: &[Pair]) -> Option<f64> {
-    let spreads: Vec<f64> = pairs.iter().map(|pair| pair.spread).collect();
-    noise_weighted(&log_ratios(pairs), &spreads).map(|test| test.p_greater)
+    noise_weighted(&log_ratios(pairs), &spreads(pairs)).map(|test| test.p_greater)
+}
+
+fn spreads(pairs: &[Pair]) -> Vec<f64> {
+    pairs.iter().map(|pair| pair.spread).collect()
 }
 
 #[cfg(test)]

@@ -161,6 +161,7 @@ pub(super) fn figure_of_block(block: &BlockRecord, metric: Metric) -> Option<f64
     let steady = || block.steady_nanos.iter().map(|nanos| *nanos as f64);
     match metric {
         Metric::Latency => median_of(steady()),
+        Metric::CpuTime => cpu_time(block),
         Metric::Tail => tail(&sorted(steady().collect()), TAIL).value(),
         Metric::Init => Some(block.init_nanos as f64),
         Metric::PeakRss => block.peak_rss_bytes.map(|bytes| bytes as f64),
@@ -172,6 +173,12 @@ pub(super) fn figure_of_block(block: &BlockRecord, metric: Metric) -> Option<f64
         },
         _ => None,
     }
+}
+
+/// Nanoseconds that the processor worked for one inference.
+fn cpu_time(block: &BlockRecord) -> Option<f64> {
+    let runs = block.steady_nanos.len();
+    block.steady_cpu_nanos.filter(|_| runs > 0).map(|nanos| nanos as f64 / runs as f64)
 }
 
 /// Median over the blocks of a run that count.

@@ -6,7 +6,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::machine::{Machine, Pair, PairNoise, Trace};
 use super::score::share;
 use super::table::{Line, Wanted};
-use crate::stats::sequential::{Looks, ScreenConfirm, Spending};
+use crate::compare::{self, CellPairs, Plan};
+use crate::record::Cell;
+use crate::stats::early_stop::EarlyStop;
+use crate::stats::sequential::{Looks, Spending};
 use crate::stats::sign_flip::noise_weighted;
 use crate::stats::signed_rank;
 use crate::verdict::{Evidence, Rule, Verdict};
@@ -23,6 +26,13 @@ const CELLS: u32 = 24;
 /// Looks of a three-way verdict, and of one that shall stop as soon as it may.
 const VERDICT_LOOKS: [u32; 3] = [10, 20, 30];
 const EARLY_LOOKS: [u32; 8] = [7, 8, 9, 11, 14, 18, 24, 30];
+
+/// What the looks of [`EARLY_LOOKS`] may spend together: a little less than [`ALPHA`], so that what is measured of it
+/// stays below too.
+const EARLY_ALPHA: f64 = 0.047;
+
+/// Comparisons of S5 for one of the others: what is measured of it shall not be off by more than 0.0015 in 5,000.
+const EARLY_TIMES: u64 = 4;
 
 /// Limit of a three-way verdict.
 const MARGIN: f64 = 0.03;
@@ -56,12 +66,16 @@ pub struct Study {
 impl Study {
     /// Pairs of one comparison.
     fn pairs(&self, noise: PairNoise<'_>, repetition: u64, count: usize, change: f64) -> Vec<Pair> {
-        let mut machine = Machine::new(noise, self.random(repetition));
+        let mut machine = Machine::new(noise, self.random(noise, repetition));
         (0..count).map(|_| machine.pair(change)).collect()
     }
 
-    fn random(&self, repetition: u64) -> Xoshiro256PlusPlus {
-        Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(repetition.wrapping_mul(7919)))
+    /// Draws of their own for each kind of noise and each repetition.
+    fn random(&self, noise: PairNoise<'_>, repetition: u64) -> Xoshiro256PlusPlus {
+        let text = format!("{} {} {repetition}", self.seed, noise.name());
+        let hash = blake3::hash(text.as_bytes());
+        let eight = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+        Xoshiro256PlusPlus::seed_from_u64(u64::from_le_bytes(eight))
     }
 
     /// Share of comparisons in which `test` finds the candidate slower.
@@ -108,22 +122,29 @@ impl Study {
         ]
     }
 
-    /// Whether one of 24 clean cells is blamed, and the pairs that were measured.
+    /// Whether one of 24 clean cells is blamed, and the pairs that were measured: by the very plan of `bench compare`.
     fn suite(&self, noise: PairNoise<'_>, suite: u64) -> (bool, u64) {
-        let plan = ScreenConfirm::default();
-        let (mut alarm, mut cost) = (false, 0);
-        for cell in 0..u64::from(CELLS) {
-            let mut machine = Machine::new(noise, self.random(suite * 31 + cell * 104_729));
-            let mut measure = |count: u32| -> Vec<Pair> { (0..count).map(|_| machine.pair(0.0)).collect() };
-            let screen_p = by_weight(&measure(plan.screen_pairs));
-            cost += u64::from(plan.screen_pairs);
-            if plan.is_suspect(screen_p) {
-                let confirm_p = by_weight(&measure(plan.confirm_pairs));
-                cost += u64::from(plan.confirm_pairs);
-                alarm |= plan.is_proven(screen_p, confirm_p);
-            }
+        let plan = Plan::default();
+        let cells: Vec<CellPairs> = (0..CELLS)
+            .map(|cell| self.cell(&plan, noise, suite * u64::from(CELLS) + u64::from(cell)))
+            .collect();
+        let cost = cells.iter().map(|cell| cell.screen.len() + cell.confirm.len()).sum::<usize>();
+        (plan.blames(&cells).contains(&true), cost as u64)
+    }
+
+    /// A clean cell: screened, and confirmed where it is suspect.
+    fn cell(&self, plan: &Plan, noise: PairNoise<'_>, repetition: u64) -> CellPairs {
+        let mut machine = Machine::new(noise, self.random(noise, repetition));
+        let mut fresh = || {
+            let pair = machine.pair(0.0);
+            compare::Pair { base_nanos: 1.0, head_nanos: libm::exp(pair.log_ratio), spread: pair.spread }
+        };
+        let mut cell = CellPairs::new(nameless());
+        cell.screen = (0..plan.screen_pairs).map(|_| fresh()).collect();
+        while plan.is_suspect(&cell) && !plan.is_confirmed(&cell, CELLS as usize) {
+            cell.confirm.push(fresh());
         }
-        (alarm, cost)
+        cell
     }
 
     /// S3: how often a true change is found.
@@ -166,29 +187,32 @@ impl Study {
 
     /// S5: stopping early, and what it costs.
     fn early_stops(&self, noises: &[PairNoise<'_>]) -> Vec<Line> {
-        let Some(looks) = Looks::plan(&EARLY_LOOKS, ALPHA, Spending::Pocock) else { return Vec::new() };
+        let repetitions = EARLY_TIMES * self.repetitions;
+        let Some(looks) = EarlyStop::plan(&EARLY_LOOKS, EARLY_ALPHA, Spending::Pocock) else {
+            return Vec::new();
+        };
         let stops = |noise: PairNoise<'_>, change: f64| {
             let stop = |repetition| stopped(&self.pairs(noise, repetition, PAIRS, change), &looks);
-            (0..self.repetitions).map(stop).collect::<Vec<_>>()
+            (0..repetitions).map(stop).collect::<Vec<_>>()
         };
         let mut lines: Vec<Line> = Vec::new();
         for noise in noises {
             let alarms = stops(*noise, 0.0).iter().filter(|stop| stop.is_some()).count();
             let what = format!("false alarms with early stop, {}", noise.name());
-            let found = share(alarms, self.repetitions as usize);
+            let found = share(alarms, repetitions as usize);
             lines.push(line("S5", what, Wanted::AtMost, 0.05, found));
         }
         for (noise, target) in [(PairNoise::Phone, 8.0), (PairNoise::SharedCi, 13.0)] {
             let pairs = stops(noise, 0.05).into_iter().map(|stop| stop.unwrap_or(PAIRS as u32));
-            let mean = pairs.map(f64::from).sum::<f64>() / self.repetitions as f64;
+            let mean = pairs.map(f64::from).sum::<f64>() / repetitions as f64;
             let what = format!("mean pairs until +5 % is found, {}", noise.name());
             lines.push(line("S5", what, Wanted::AtMost, target, mean));
         }
         lines
     }
 
-    /// All of S1 to S5.
-    pub fn lines(&self, trace: &Trace) -> Vec<Line> {
+    /// All of S1 to S5, or the promise of this number only.
+    pub fn lines(&self, trace: &Trace, only: Option<&str>) -> Vec<Line> {
         let noises = [
             PairNoise::QuietPi,
             PairNoise::Phone,
@@ -196,12 +220,15 @@ impl Study {
             PairNoise::RecordedCpu(trace),
             PairNoise::RecordedWall(trace),
         ];
-        let mut lines = self.false_alarms(&noises);
-        lines.extend(self.suites(&noises));
-        lines.extend(self.power(trace));
-        lines.extend(self.wrong_verdicts(&noises));
-        lines.extend(self.early_stops(&noises));
-        lines
+        let promises: [(&str, &dyn Fn() -> Vec<Line>); 5] = [
+            ("S1", &|| self.false_alarms(&noises)),
+            ("S2", &|| self.suites(&noises)),
+            ("S3", &|| self.power(trace)),
+            ("S4", &|| self.wrong_verdicts(&noises)),
+            ("S5", &|| self.early_stops(&noises)),
+        ];
+        let asked = promises.into_iter().filter(|(id, _)| only.is_none_or(|only| only == *id));
+        asked.flat_map(|(_, lines)| lines()).collect()
     }
 }
 
@@ -220,12 +247,15 @@ fn three_way(pairs: &[Pair], looks: &Looks) -> Verdict {
 }
 
 /// Pairs after which the candidate is found slower; none if it never is.
-fn stopped(pairs: &[Pair], looks: &Looks) -> Option<u32> {
-    let enough = |count: &&u32| {
-        let so_far = pairs.get(..**count as usize).unwrap_or(pairs);
-        looks.is_enough(**count, by_weight(so_far)) == Some(true)
-    };
-    looks.pairs.iter().find(enough).copied()
+fn stopped(pairs: &[Pair], looks: &EarlyStop) -> Option<u32> {
+    let spreads: Vec<f64> = pairs.iter().map(|pair| pair.spread).collect();
+    looks.enough_after(&ratios(pairs), &spreads)
+}
+
+/// A cell whose name nobody asks for.
+fn nameless() -> Cell {
+    let empty = String::new;
+    Cell { device: empty(), model: empty(), variant: empty(), runtime: empty(), threads: 1 }
 }
 
 fn line(id: &'static str, what: String, wanted: Wanted, target: f64, ours: f64) -> Line {

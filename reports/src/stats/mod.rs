@@ -7,6 +7,7 @@
 
 pub mod blocks;
 pub mod changepoint;
+pub mod early_stop;
 pub mod multiplicity;
 pub mod paired;
 pub mod paired_drop;

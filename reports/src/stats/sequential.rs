@@ -17,7 +17,7 @@ pub enum Spending {
 
 impl Spending {
     /// What may be spent after the share `t` (0 to 1) of all pairs, of a one-sided level `alpha`.
-    fn spent(self, t: f64, alpha: f64) -> f64 {
+    pub(super) fn spent(self, t: f64, alpha: f64) -> f64 {
         let normal = Normal::standard();
         match self {
             Self::Pocock => alpha * (1.0 + (std::f64::consts::E - 1.0) * t).ln(),

@@ -67,6 +67,17 @@ impl SignFlip {
 /// pair share (such as the mean of both interquartile ranges): positive where known, 0 where the pair has none.
 /// Lengths as in [`SignFlip::with_scores`].
 pub fn noise_weighted(differences: &[f64], spreads: &[f64]) -> Option<SignFlip> {
+    SignFlip::with_scores(differences, &noise_scores(differences, spreads)?)
+}
+
+/// The scores of the noise-weighted test in whole steps; none where the lengths differ or a number is not finite.
+pub(super) fn noise_steps(differences: &[f64], spreads: &[f64]) -> Option<Vec<u32>> {
+    let scores = noise_scores(differences, spreads)?;
+    let usable = differences.iter().chain(&scores).all(|value| value.is_finite());
+    usable.then(|| steps(&scores))
+}
+
+fn noise_scores(differences: &[f64], spreads: &[f64]) -> Option<Vec<f64>> {
     if spreads.len() != differences.len() || spreads.iter().any(|spread| !spread.is_finite() || *spread < 0.0)
     {
         return None;
@@ -81,9 +92,7 @@ pub fn noise_weighted(differences: &[f64], spreads: &[f64]) -> Option<SignFlip> 
         .collect();
     let typical_standing = median_magnitude(standing.iter().copied()).filter(|value| *value > 0.0);
     let limit = HUBER * typical_standing.unwrap_or(1.0);
-    let scores: Vec<f64> =
-        standing.iter().zip(spreads).map(|(far, spread)| far.min(limit) / noise(spread)).collect();
-    SignFlip::with_scores(differences, &scores)
+    Some(standing.iter().zip(spreads).map(|(far, spread)| far.min(limit) / noise(spread)).collect())
 }
 
 /// Where a pair's weight stops growing, in medians of all pairs.
