@@ -16,8 +16,7 @@ use crate::suite::{FILE_NAME, GATE_FILE_NAME, Suite};
 
 pub use comparison::choose_comparison;
 
-/// Property of a run: full name of the commit of the project that the suite lies in.
-pub const PROJECT_REVISION: &str = "project_revision";
+pub use edgebench_reports::record::PROJECT_REVISION;
 /// Property of a run: branch of the project.
 pub const PROJECT_BRANCH: &str = "project_branch";
 /// Property of a run: `true` where tracked files differed from the commit.
@@ -313,10 +312,7 @@ fn short(commit: &str) -> &str {
 pub fn policy(suite: &Suite, from: Option<&str>) -> Result<Policy, BenchError> {
     let gate_file = suite.folder.join(GATE_FILE_NAME);
     let policy = match from {
-        None => {
-            let text = gate_file.is_file().then(|| crate::config::read_text(&gate_file)).transpose()?;
-            suite.policy(text.as_deref().map(|text| (gate_file.as_path(), text)))?
-        }
+        None => limits(suite)?,
         Some(name) => {
             let repository = Repository::around(&suite.folder)?;
             let commit = repository.resolve(name)?;
@@ -335,6 +331,16 @@ pub fn policy(suite: &Suite, from: Option<&str>) -> Result<Policy, BenchError> {
         return Err(GateError::NoPolicy { suite: suite.name.clone(), file: suite.file.clone() }.into());
     }
     Ok(policy)
+}
+
+/// The policy of a suite as it lies in its folder; it may be empty.
+///
+/// # Errors
+/// When a file cannot be read, or is wrong.
+pub fn limits(suite: &Suite) -> Result<Policy, BenchError> {
+    let gate_file = suite.folder.join(GATE_FILE_NAME);
+    let text = gate_file.is_file().then(|| crate::config::read_text(&gate_file)).transpose()?;
+    Ok(suite.policy(text.as_deref().map(|text| (gate_file.as_path(), text)))?)
 }
 
 /// A file of a revision, as git writes it.

@@ -23,7 +23,8 @@ const ROUNDS: usize = 20;
 fn main() {
     let wanted = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000usize);
     let run = run_of(wanted);
-    let samples: usize = run.cells.iter().flat_map(|cell| &cell.blocks).map(|one| one.steady_nanos.len()).sum();
+    let samples: usize =
+        run.cells.iter().flat_map(|cell| &cell.blocks).map(|one| one.steady_nanos.len()).sum();
     println!("{samples} samples, {} cells; memory {}", run.cells.len(), memory("VmRSS"));
     report("table for the terminal", || {
         render::terminal(&run, render::TerminalOptions { width: 120, color: false }).len()
@@ -37,7 +38,8 @@ fn main() {
 /// The made-up network on many devices.
 fn run_of(samples: usize) -> RunRecord {
     let samples_per_block = samples / (DEVICES * VARIANTS * BLOCKS as usize);
-    let of = |seed| synthetic::run(synthetic::Plan { blocks: BLOCKS, samples_per_block, examples: 360, seed });
+    let of =
+        |seed| synthetic::run(synthetic::Plan { blocks: BLOCKS, samples_per_block, examples: 360, seed });
     let mut whole = of(0);
     for number in 1..DEVICES as u64 {
         let RunRecord { mut devices, mut cells, .. } = of(number);

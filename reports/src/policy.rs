@@ -252,6 +252,8 @@ pub struct Policy {
     pub run_noise: Option<f64>,
     /// Whether accuracy is judged on the examples of the set only, in place of the population they stand for.
     pub accuracy_on_set: bool,
+    /// Whether the evaluation of both arms of a comparison may end as soon as their answers decide.
+    pub accuracy_early_stop: bool,
     /// What must be there.
     pub required: Required,
     /// In order: later ones win.
@@ -269,6 +271,7 @@ impl Default for Policy {
             envelope: Envelope::default(),
             run_noise: None,
             accuracy_on_set: false,
+            accuracy_early_stop: false,
             required: Required::default(),
             rules: Vec::new(),
             waivers: Vec::new(),

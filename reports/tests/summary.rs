@@ -86,6 +86,24 @@ fn an_invalid_block_is_left_out_on_both_sides_of_a_ratio() {
     assert!(figures(&run, INT8).latency.is_none());
 }
 
+/// Samples that jump to another level in the last quarter of a block never settled, and a reader is told in how many
+/// blocks; a tail is shown from as many samples on as it takes and not before.
+#[test]
+fn blocks_that_never_settle_are_told_and_tails_wait_for_their_samples() {
+    let mut run = run(SMALL);
+    let restless: Vec<u64> = (0..800u64).map(|at| (if at < 600 { 1000 } else { 1400 }) + at % 7).collect();
+    for number in [1, 3] {
+        run.cells[INT8].blocks[number].steady_nanos.clone_from(&restless);
+    }
+    assert!(figures(&run, INT8).warnings.contains(&Warning::NeverSteady { blocks: 2 }));
+    let page = edgebench_reports::render::markdown(&run);
+    assert!(page.contains("never steady in 2 blocks"), "{page}");
+    set_samples(&mut run, FP32, &[1000; 199]);
+    assert_eq!(figures(&run, FP32).latency.expect("latency").p99, Tail::TooFew { found: 995, needed: 1000 });
+    set_samples(&mut run, FP32, &[1000; 200]);
+    assert_eq!(figures(&run, FP32).latency.expect("latency").p99, Tail::Known(1000.0));
+}
+
 #[test]
 fn flips_compare_the_same_examples_on_the_same_bytes() {
     let mut run = run(SMALL);

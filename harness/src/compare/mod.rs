@@ -1,6 +1,7 @@
 //! `bench compare`: two revisions of the runtime on the same device in one session, pair by pair. Which pairs to
 //! measure and what they prove, `reports::compare` decides; here they are built, ordered by lot and measured.
 
+mod accuracy;
 mod arm;
 mod order;
 mod pair;
@@ -11,11 +12,14 @@ use std::sync::Arc;
 
 use edgebench_reports::compare::{CellPairs, Judged, Pair, Plan};
 use edgebench_reports::frame::write_run;
+use edgebench_reports::gate::accuracy_watch;
+use edgebench_reports::policy::Policy;
 use edgebench_reports::record::Cell;
 use edgebench_wire::RunOptions;
 
 use crate::build::AgentBinary;
 use crate::error::BenchError;
+use crate::gate::limits;
 use crate::prepare::{Prepared, prepare};
 use crate::run::{Context, Event, Loaded, RunFolder, RunRequest, lease};
 use crate::session::reach;
@@ -24,6 +28,7 @@ pub use arm::{Arm, ArmError, ArmRequest};
 pub use pair::{Metric, PairLimits};
 pub use record::{AGENT_DIGEST, BASE_RECORD, HEAD_RECORD};
 
+use accuracy::Answers;
 use pair::{Job, Measured};
 use record::ArmRecord;
 
@@ -151,6 +156,8 @@ struct Comparison<'c> {
     cells: Vec<CellPairs>,
     /// Of the base and of the head.
     records: [ArmRecord; 2],
+    /// Of the head's suite.
+    policy: Policy,
 }
 
 impl<'c> Comparison<'c> {
@@ -174,7 +181,9 @@ impl<'c> Comparison<'c> {
             ArmRecord::new(base, &folder.id, "base", context),
             ArmRecord::new(head, &folder.id, "head", context),
         ];
-        Ok(Self { plan: &request.plan, context, folder, seed: request.run.seed, jobs, cells, records })
+        let (plan, seed) = (&request.plan, request.run.seed);
+        let policy = limits(&head.loaded.suite)?;
+        Ok(Self { plan, context, folder, seed, jobs, cells, records, policy })
     }
 
     /// The screen in rounds over all cells, each round in an order drawn anew; then fresh pairs for the suspects until
@@ -242,24 +251,28 @@ impl<'c> Comparison<'c> {
         }
     }
 
-    /// Both arms of each cell answer all examples.
+    /// Both arms of each cell answer its examples: all, or as many as decide where the policy allows that.
     async fn evaluate(&mut self) -> Result<(), BenchError> {
         for at in 0..self.cells.len() {
+            if self.context.cancel.is_cancelled() {
+                return Err(BenchError::interrupted());
+            }
             let Ok(job) = &self.jobs[at] else { continue };
-            for (record, arm) in self.records.iter_mut().zip([&job.base, &job.head]) {
-                if self.context.cancel.is_cancelled() {
-                    return Err(BenchError::interrupted());
+            if self.cells[at].problem.is_some() {
+                continue;
+            }
+            let cell = self.cells[at].cell.clone();
+            let what = format!("{} {} x{} accuracy", cell.model, cell.variant, cell.threads);
+            self.context.events.tell(Event::Step { device: cell.device.clone(), what });
+            let watch = accuracy_watch(&self.policy, &cell);
+            match job.answers(watch, self.seed, self.context.silence).await {
+                Ok(None) => {}
+                Ok(Some(Answers { arms, stopped })) => {
+                    for (record, arm) in self.records.iter_mut().zip(arms) {
+                        record.answered(at, &cell, arm, stopped);
+                    }
                 }
-                if self.cells[at].problem.is_some() {
-                    continue;
-                }
-                let cell = &self.cells[at].cell;
-                let what = format!("{} {} x{} accuracy", cell.model, cell.variant, cell.threads);
-                self.context.events.tell(Event::Step { device: cell.device.clone(), what });
-                match job.evaluate(arm, self.context.silence).await {
-                    Ok(evaluation) => record.cells[at].evaluated(evaluation),
-                    Err(error) => self.cells[at].problem = Some(error),
-                }
+                Err(error) => self.cells[at].problem = Some(error),
             }
         }
         Ok(())

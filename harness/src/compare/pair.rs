@@ -1,17 +1,17 @@
 //! One pair: a fresh agent of each arm, both ready at once, measured in turns so short that what the machine does to
 //! one it does to the other.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use edgebench_reports::compare::Pair;
-use edgebench_reports::record::EvaluationRecord;
 use edgebench_reports::stats::quantile::{median_of, quantile, sorted};
-use edgebench_wire::{Digest, Facts, Hello, Limits, Opened, RunOptions};
+use edgebench_wire::{Digest, Facts, Hello, Limits, Opened, Prediction, RunOptions};
 use jiff::Timestamp;
 
 use crate::build::AgentBinary;
-use crate::run::{EvaluationData, ModelFile, TOP, evaluation_record};
+use crate::run::{EvaluationData, ModelFile, TOP};
 use crate::session::{Client, Measurement, Reach, SessionError};
 
 /// What is compared.
@@ -113,25 +113,6 @@ impl Job {
         Ok(Measured { pair, base: base_turns, head: head_turns })
     }
 
-    /// What an arm says of all examples; none where the model has no data. The error is one line.
-    pub(super) async fn evaluate(
-        &self,
-        arm: &ArmJob,
-        silence: Duration,
-    ) -> Result<Option<EvaluationRecord>, String> {
-        let Some(data) = &arm.data else { return Ok(None) };
-        let count = u32::try_from(data.labels.len()).unwrap_or(u32::MAX);
-        let asked = async {
-            let mut resident = Resident::start(arm, self, silence).await?;
-            let predictions = resident.client.evaluate(data.digest, count, TOP, false, |_| ()).await?;
-            resident.leave().await;
-            Ok::<_, SessionError>(predictions)
-        };
-        let predictions = asked.await;
-        self.reach.rest().await;
-        Ok(Some(evaluation_record(data, predictions.map_err(|error| told(&error))?)))
-    }
-
     fn warmup(&self) -> Limits {
         limits(self.limits.warmup)
     }
@@ -141,7 +122,8 @@ impl Job {
     }
 }
 
-fn told(error: &SessionError) -> String {
+/// The error in one line.
+pub(super) fn told(error: &SessionError) -> String {
     format!("{}: {error}", error.stage())
 }
 
@@ -152,7 +134,7 @@ fn limits(time: Duration) -> Limits {
 }
 
 /// An agent with its model open.
-struct Resident {
+pub(super) struct Resident {
     client: Client,
     met: (Hello, Facts),
     opened: Opened,
@@ -163,7 +145,7 @@ struct Resident {
 
 /// What an arm's turns took.
 #[derive(Default)]
-struct Taken {
+pub(super) struct Taken {
     /// Nanoseconds of an inference, a value a turn.
     turns: Vec<f64>,
     throttled: bool,
@@ -172,7 +154,7 @@ struct Taken {
 }
 
 impl Resident {
-    async fn start(arm: &ArmJob, job: &Job, silence: Duration) -> Result<Self, SessionError> {
+    pub(super) async fn start(arm: &ArmJob, job: &Job, silence: Duration) -> Result<Self, SessionError> {
         job.reach.deploy(&arm.agent).await?;
         let (mut client, hello) = Client::greet(job.reach.start(&arm.agent).await?, silence).await?;
         let facts = client.facts().await?;
@@ -202,7 +184,16 @@ impl Resident {
             warm.map_or_else(Vec::new, |(_, warm)| [warm.warmup_nanos, warm.steady_nanos].concat());
     }
 
-    async fn leave(self) -> (Taken, Turns) {
+    /// What it says of these examples of a pack.
+    pub(super) async fn answer(
+        &mut self,
+        data: &EvaluationData,
+        examples: Range<u32>,
+    ) -> Result<Vec<Prediction>, SessionError> {
+        self.client.evaluate(data.digest, examples, TOP, false, |_| ()).await
+    }
+
+    pub(super) async fn leave(self) -> (Taken, Turns) {
         let Self { client, met, opened, mut taken, warmup_nanos, .. } = self;
         client.leave().await;
         let (started_at, measurement) = taken.whole.take().unzip();

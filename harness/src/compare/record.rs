@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use edgebench_reports::gate::{ACCURACY_STOPPED, stopped_name};
 use edgebench_reports::record::{
     BlockRecord, Cell, CellRecord, DeviceRecord, EvaluationRecord, MemoryRecord, Outcome, RunInfo, RunRecord,
 };
@@ -49,11 +50,6 @@ impl ArmCell {
         self.memory.get_or_insert_with(|| memory_record(opened));
     }
 
-    /// What the arm says of all examples.
-    pub(super) fn evaluated(&mut self, evaluation: Option<EvaluationRecord>) {
-        self.evaluation = evaluation;
-    }
-
     fn record(self, cell: Cell, problem: Option<&String>) -> CellRecord {
         let Self { blocks, memory, evaluation } = self;
         let outcome = match problem {
@@ -91,6 +87,17 @@ impl ArmRecord {
     pub(super) fn meet(&mut self, device: &str, met: &(Hello, Facts)) {
         if !self.met.contains_key(device) {
             self.met.insert(device.to_owned(), met.clone());
+        }
+    }
+
+    /// What the arm said of a cell's examples, and whether it was not asked about all of them.
+    pub(super) fn answered(&mut self, at: usize, cell: &Cell, evaluation: EvaluationRecord, stopped: bool) {
+        self.cells[at].evaluation = Some(evaluation);
+        if stopped {
+            let names = self.run.controller.entry(ACCURACY_STOPPED.to_owned()).or_default();
+            let between = if names.is_empty() { "" } else { " " };
+            names.push_str(between);
+            names.push_str(&stopped_name(cell));
         }
     }
 

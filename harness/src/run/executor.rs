@@ -479,7 +479,7 @@ impl Executor {
         let asked = u32::try_from(count).unwrap_or(u32::MAX);
         let keep = self.shared.outputs.as_ref();
         let predictions = client
-            .evaluate(data.digest, asked, TOP, keep.is_some(), |done| {
+            .evaluate(data.digest, 0..asked, TOP, keep.is_some(), |done| {
                 self.progress(format!("{done}/{count} examples"));
             })
             .await?;
@@ -494,7 +494,7 @@ impl Executor {
             write_whole(&path, &raw)
                 .map_err(|source| SessionError::File { path: path.display().to_string(), source })?;
         }
-        Ok(evaluation_record(data, predictions))
+        Ok(evaluation_record(data, 0..asked, predictions))
     }
 
     fn name_of(&self, step: StepId) -> String {
@@ -571,24 +571,34 @@ fn condition_record(condition: Condition) -> ConditionRecord {
     ConditionRecord { load_1m, cpu_khz, temperature_millicelsius, throttle_count, steal_ticks }
 }
 
-/// Answers to all examples, as records have them.
-pub(crate) fn evaluation_record(data: &EvaluationData, predictions: Vec<Prediction>) -> EvaluationRecord {
+/// Answers to the examples at these positions of the pack, as records have them.
+pub(crate) fn evaluation_record(
+    data: &EvaluationData,
+    positions: impl Iterator<Item = u32>,
+    predictions: Vec<Prediction>,
+) -> EvaluationRecord {
     EvaluationRecord {
         dataset: data.dataset.clone(),
         split: data.split.clone(),
         pack_digest: hex(&data.digest),
-        predictions: prediction_records(data, predictions),
+        predictions: prediction_records(data, positions, predictions),
     }
 }
 
-fn prediction_records(data: &EvaluationData, predictions: Vec<Prediction>) -> Vec<PredictionRecord> {
-    let answers = data.examples.iter().zip(&data.labels);
+fn prediction_records(
+    data: &EvaluationData,
+    positions: impl Iterator<Item = u32>,
+    predictions: Vec<Prediction>,
+) -> Vec<PredictionRecord> {
+    let answer = |position: u32| {
+        let position = position as usize;
+        data.examples.get(position).copied().zip(data.labels.get(position).copied())
+    };
+    let answers = positions.map(answer).zip(predictions);
     answers
-        .zip(predictions)
-        .map(|((example, label), prediction)| PredictionRecord {
-            example: *example,
-            label: *label,
-            top: prediction.top,
+        .filter_map(|(answer, prediction)| {
+            let (example, label) = answer?;
+            Some(PredictionRecord { example, label, top: prediction.top })
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The controller's side of the protocol: a method a request, each with a limit on how long the agent may be silent.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -234,24 +235,25 @@ impl Client {
         }
     }
 
-    /// Runs the open model once on each of the first `count` examples of a pack; `progress` hears how many are done.
+    /// Runs the open model once on each of these examples of a pack; `progress` hears how many are done.
     ///
     /// # Errors
     /// When the pack does not fit the model, a run fails, or predictions come out of order.
     pub async fn evaluate(
         &mut self,
         pack: Digest,
-        count: u32,
+        examples: Range<u32>,
         top: u8,
         raw_outputs: bool,
         mut progress: impl FnMut(usize),
     ) -> Result<Vec<Prediction>, SessionError> {
-        let request = Request::Evaluate { pack, first: 0, count, top, raw_outputs };
+        let (start, count) = (examples.start as usize, examples.end.saturating_sub(examples.start));
+        let request = Request::Evaluate { pack, first: examples.start, count, top, raw_outputs };
         self.send(EVALUATING, &request).await?;
         let mut predictions = Vec::new();
         loop {
             match self.reply(EVALUATING, WORK).await? {
-                Reply::Predictions { first, items } if first as usize == predictions.len() => {
+                Reply::Predictions { first, items } if first as usize == start + predictions.len() => {
                     let room = count as usize - predictions.len().min(count as usize);
                     believable::predictions(&items, room, top, raw_outputs, self.classes)
                         .map_err(|source| doubt(EVALUATING, source))?;

@@ -41,6 +41,7 @@ pub(super) fn policy(mut table: Table<'_>) -> Option<Policy> {
     let max_dropped = optional(table.get("max_dropped"), percent);
     let run_noise = optional(table.get("run_noise"), percent);
     let on_set = optional(table.get("accuracy_on"), |value| value.choice(GROUNDS));
+    let early_stop = optional(table.get("accuracy_early_stop"), |value| value.boolean());
     let devices = optional(table.get("devices"), names);
     let envelope = optional(table.get("envelope"), envelope);
     let rules = optional(table.get("rule"), |value| entries(value, "[[gate.rule]] tables", rule));
@@ -54,6 +55,7 @@ pub(super) fn policy(mut table: Table<'_>) -> Option<Policy> {
         envelope: envelope?.unwrap_or(defaults.envelope),
         run_noise: run_noise?,
         accuracy_on_set: on_set?.unwrap_or(defaults.accuracy_on_set),
+        accuracy_early_stop: early_stop?.unwrap_or(defaults.accuracy_early_stop),
         waivers: waivers?.unwrap_or_default(),
         ..Policy::default()
     };

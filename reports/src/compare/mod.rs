@@ -18,7 +18,8 @@ use crate::stats::Interval;
 use crate::stats::early_stop::EarlyStop;
 use crate::stats::sequential::Spending;
 use crate::stats::sign_flip::noise_weighted;
-use crate::stats::signed_rank::signed_rank;
+use crate::stats::signed_rank::Shift;
+use crate::stats::weighted_shift::weighted_shift;
 use crate::verdict::{Evidence, Rule, Verdict};
 
 /// Confidence of the intervals that are shown: two-sided, so that each end is at 5 %.
@@ -165,7 +166,7 @@ impl Plan {
         // What was picked out by the screen would be too large if the screen counted.
         let counted =
             if self.is_suspect(cell) && !cell.confirm.is_empty() { &cell.confirm } else { &cell.screen };
-        let shift = signed_rank(&log_ratios(counted), CONFIDENCE);
+        let shift = weighted_shift(&log_ratios(counted), &spreads(counted), CONFIDENCE);
         let share = |log: f64| log.exp() - 1.0;
         let interval = shift.and_then(|shift| shift.interval).map(|interval| Interval {
             lower: share(interval.lower),
@@ -173,7 +174,7 @@ impl Plan {
             confidence: interval.confidence,
         });
         Judged {
-            verdict: self.verdict(cell, counted, (proven, cells), interval),
+            verdict: self.verdict(cell, counted.len(), (proven, cells), shift.as_ref().zip(interval)),
             slowdown: shift.map(|shift| share(shift.estimate)),
             interval,
             screen_p: p_slower(&cell.screen),
@@ -185,9 +186,9 @@ impl Plan {
     fn verdict(
         &self,
         cell: &CellPairs,
-        counted: &[Pair],
+        counted: usize,
         (proven, cells): (bool, usize),
-        interval: Option<Interval>,
+        shift: Option<(&Shift, Interval)>,
     ) -> Verdict {
         let measured = cell.screen.len() + cell.confirm.len();
         let all = measured as f64 + f64::from(cell.left_out);
@@ -197,10 +198,10 @@ impl Plan {
         if f64::from(cell.left_out) > MOST_LEFT_OUT * all {
             return Verdict::Invalid;
         }
-        let Some(shift) = signed_rank(&log_ratios(counted), CONFIDENCE) else { return Verdict::Inconclusive };
+        let Some((shift, interval)) = shift else { return Verdict::Inconclusive };
         let evidence = Evidence {
             worse_by: shift.estimate.exp() - 1.0,
-            interval: interval.filter(|_| counted.len() >= PAIRS_NEEDED),
+            interval: (counted >= PAIRS_NEEDED).then_some(interval),
             // The family has been seen to: what counts is whether it is proven.
             p_worse: if proven { 0.0 } else { 1.0 },
             // Nobody asked for improvements, so that all cells share the level (Bonferroni).

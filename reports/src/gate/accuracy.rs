@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::reading::Context;
-use super::{Finding, Inputs};
+use super::{Finding, Inputs, early};
 use crate::policy::{Limit, LimitKind, Metric};
 use crate::record::{CellRecord, EvaluationRecord, PredictionRecord, RunRecord};
 use crate::stats::Interval;
@@ -146,6 +146,8 @@ fn whole(context: &Context<'_>, pairs: &[Pair<'_>]) -> Finding {
         )
     } else if context.policy.accuracy_on_set {
         (Evidence::exact(drop), format!("on these very examples: {counts}"))
+    } else if let Some((evidence, watched)) = early::evidence(context, pairs, &flips, drop) {
+        (evidence, format!("{counts}; {watched}"))
     } else {
         (drop_evidence(&flips, drop, context.confidence()), population_basis(context, &flips, &counts))
     };

@@ -8,6 +8,7 @@
 //! `noise`); all noisy answers of the gate together corrected as one family; the three-way rule; the waivers.
 
 mod accuracy;
+mod early;
 mod flips;
 mod lint;
 mod noise;
@@ -17,6 +18,7 @@ mod roster;
 
 use jiff::civil::Date;
 
+pub use early::{ACCURACY_STOPPED, accuracy_watch, stopped_name};
 pub use flips::{Flip, flips};
 pub use lint::Lint;
 pub use noise::{PlanRow, plan};

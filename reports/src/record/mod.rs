@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// beside this file.
 pub const FORMAT_VERSION: u32 = 3;
 
+/// Property of a run: full name of the commit of the project that the suite lies in.
+pub const PROJECT_REVISION: &str = "project_revision";
+
 /// Everything about one `bench run`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct RunRecord {

@@ -19,6 +19,7 @@ pub mod sign_flip;
 pub mod signed_rank;
 pub mod sprt;
 pub mod steady;
+pub mod weighted_shift;
 
 /// The level that intervals aim at; one that cannot reach it says which level it has.
 pub const CONFIDENCE: f64 = 0.95;

@@ -19,6 +19,9 @@ const BOTTOM: f64 = 22.0;
 /// More points than this are drawn as their running extremes: more than the eye or the file needs.
 const MOST_POINTS: usize = 600;
 
+/// Up to so many points each is a thing of its own.
+const FEW_POINTS: usize = 60;
+
 /// The drawing of one series with at least one point.
 pub(super) fn chart(series: &Series<'_>) -> String {
     let scale = Scale::new(series);
@@ -91,11 +94,17 @@ impl Scale {
 }
 
 fn points(svg: &mut String, series: &Series<'_>, scale: &Scale) {
+    // Few points are drawn large enough to be seen one by one on a phone.
+    let radius = if series.points.len() <= FEW_POINTS { 3.0 } else { 1.6 };
     svg.push_str(r#"<g class="points">"#);
     for index in drawn(series) {
         let Some(point) = series.points.get(index) else { continue };
-        let _ =
-            write!(svg, r#"<circle cx="{:.1}" cy="{:.1}" r="1.6"/>"#, scale.x(index), scale.y(point.value));
+        let _ = write!(
+            svg,
+            r#"<circle cx="{:.1}" cy="{:.1}" r="{radius}"/>"#,
+            scale.x(index),
+            scale.y(point.value)
+        );
     }
     svg.push_str("</g>");
 }
@@ -146,7 +155,7 @@ fn levels(svg: &mut String, series: &Series<'_>, scale: &Scale) {
     }
 }
 
-/// Days of the first and the last run.
+/// When the first and the last run began: their days, or their minutes on the same day.
 fn dates(svg: &mut String, series: &Series<'_>) {
     let y = HEIGHT - 6.0;
     let mut write_at = |x: f64, anchor: &str, text: &str| {
@@ -157,14 +166,21 @@ fn dates(svg: &mut String, series: &Series<'_>) {
         );
     };
     if let [first, .., last] = series.points.as_slice() {
-        write_at(LEFT, "start", day(first.started_at));
-        write_at(WIDTH - RIGHT, "end", day(last.started_at));
+        let same_day = day(first.started_at) == day(last.started_at);
+        let moment = |time: &str| if same_day { minute(time) } else { day(time).to_owned() };
+        write_at(LEFT, "start", &moment(first.started_at));
+        write_at(WIDTH - RIGHT, "end", &moment(last.started_at));
     }
 }
 
 /// The day of an RFC 3339 time.
 pub(super) fn day(time: &str) -> &str {
     time.get(..10).unwrap_or(time)
+}
+
+/// Day and minute of an RFC 3339 time.
+fn minute(time: &str) -> String {
+    time.get(..16).map_or(time.to_owned(), |minute| minute.replace('T', " "))
 }
 
 /// Text for SVG and HTML.

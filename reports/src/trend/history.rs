@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Cell, DeviceRecord, Outcome, RunRecord};
+use crate::record::{Cell, DeviceRecord, Outcome, PROJECT_REVISION, RunRecord};
 use crate::summary::{CellSummary, summarize};
 
 /// Properties of a device that decide how fast it is; others (addresses, battery) come and go.
@@ -21,7 +21,7 @@ pub struct Row {
     pub run: String,
     /// RFC 3339, UTC.
     pub started_at: String,
-    /// Revision of the sources, where known.
+    /// Commit of the project that the suite lies in, else of the sources of edgebench, where known.
     pub revision: Option<String>,
     /// Name of the suite.
     pub suite: String,
@@ -56,7 +56,7 @@ pub fn rows(run: &RunRecord, reference: Option<&str>) -> Vec<Row> {
         Row {
             run: run.run.id.clone(),
             started_at: run.run.started_at.clone(),
-            revision: run.run.git_revision.clone(),
+            revision: run.run.controller.get(PROJECT_REVISION).or(run.run.git_revision.as_ref()).cloned(),
             suite: run.run.suite.clone(),
             cell: cell.cell.clone(),
             fingerprint: fingerprints.get(cell.cell.device.as_str()).cloned().unwrap_or_default(),
