@@ -57,7 +57,7 @@ impl ArmCell {
             None if blocks.is_empty() => Outcome::Unfinished,
             None => Outcome::Complete,
         };
-        CellRecord { cell, outcome, memory, blocks, evaluation }
+        CellRecord { cell, outcome, memory, blocks, evaluation, ops: Vec::new() }
     }
 }
 
