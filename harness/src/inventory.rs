@@ -109,6 +109,11 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Whether the device is another machine, which may not answer.
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Ssh(_) | Self::Adb { .. })
+    }
+
     /// The word in `devices.toml`.
     pub fn name(&self) -> &'static str {
         match self {

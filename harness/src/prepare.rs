@@ -1,6 +1,8 @@
 //! Everything a run needs before it measures: sources fetched, splits preprocessed, variants converted, agents built.
 //! All of it is content-addressed, so that a second run finds what the first has made.
 
+mod agents;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,13 +15,13 @@ use edgebench_reports::record::ArtifactRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{ArtifactError, Cache, Fetcher, Key, Object, Source};
-use crate::build::{self, AgentBinary, SOURCE_HASH};
+use crate::build::{AgentBinary, SOURCE_HASH};
 use crate::dataset::{self, Pack, TensorPack};
 use crate::error::BenchError;
-use crate::inventory::Device;
 use crate::run::{Context, EvaluationData, Event, Events, Loaded, ModelFile};
-use crate::session::can_reach;
 use crate::suite::{CalibrationPlan, Model, Split, Variant};
+
+pub use agents::NoAgent;
 
 /// Raised whenever the same model and options would give another file for a reason outside the converter's sources.
 const VARIANT_KEY: &str = "variant/1";
@@ -31,7 +33,7 @@ pub struct Prepared {
     pub artifacts: Vec<ArtifactRecord>,
     models: BTreeMap<(String, String), Result<ModelFile, String>>,
     data: BTreeMap<String, Arc<EvaluationData>>,
-    agents: BTreeMap<String, Result<AgentBinary, String>>,
+    agents: BTreeMap<String, Result<AgentBinary, NoAgent>>,
 }
 
 impl Prepared {
@@ -47,17 +49,14 @@ impl Prepared {
     }
 
     /// The agent of a device; or why there is none.
-    pub fn agent(&self, device: &str) -> Result<AgentBinary, String> {
-        self.agents.get(device).cloned().unwrap_or_else(|| Err("it was not prepared".to_owned()))
+    pub fn agent(&self, device: &str) -> Result<AgentBinary, NoAgent> {
+        let unknown = || Err(NoAgent::Failed("it was not prepared".to_owned()));
+        self.agents.get(device).cloned().unwrap_or_else(unknown)
     }
 
-    /// What decides the measurements beside the variants, for a run's fingerprint.
+    /// What decides the measurements beside the variants and the agents, for a run's fingerprint.
     pub fn decisive(&self) -> Vec<String> {
-        let data = self.data.iter().map(|(model, data)| format!("{model} {:?}", data.digest));
-        let agents = self.agents.iter().map(|(device, agent)| {
-            format!("{device} {}", agent.as_ref().map_or("", |agent| agent.digest.as_str()))
-        });
-        data.chain(agents).collect()
+        self.data.iter().map(|(model, data)| format!("{model} {:?}", data.digest)).collect()
     }
 }
 
@@ -104,9 +103,7 @@ impl<'p> Preparation<'p> {
             }
         }
         self.check_cancelled()?;
-        for device in &self.loaded.devices {
-            prepared.agents.insert(device.name.clone(), self.agent(device));
-        }
+        prepared.agents = self.agents();
         self.check_cancelled()?;
         Ok(prepared)
     }
@@ -226,25 +223,6 @@ impl<'p> Preparation<'p> {
                 work.failed(&reason);
                 record.problem = Some(reason.clone());
                 Ok((record, Err(reason)))
-            }
-        }
-    }
-
-    fn agent(&self, device: &Device) -> Result<AgentBinary, String> {
-        let work = Work::begin(&self.context.events, format!("agent for {}", device.name));
-        let given = self.context.agent.as_deref();
-        let agent = can_reach(&device.transport)
-            .map_err(|error| BenchError::session(&device.name, &error))
-            .and_then(|()| Ok(build::agent(&self.context.cache, device.agent_target(), given)?));
-        match agent {
-            Ok(agent) => {
-                work.done(agent.reused);
-                Ok(agent)
-            }
-            Err(error) => {
-                let reason = error.summary();
-                work.failed(&reason);
-                Err(reason)
             }
         }
     }

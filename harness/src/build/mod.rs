@@ -119,23 +119,41 @@ pub enum BuildError {
     },
 }
 
+/// The agent for `target` where nothing has to be built: `given` when it is for this processor, else the one made before
+/// from the same sources.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn agent_at_hand(
+    cache: &Cache,
+    target: &str,
+    given: Option<&Path>,
+) -> Result<Option<AgentBinary>, BuildError> {
+    if let Some(path) = given
+        && machine::may_run_on(path, target).map_err(cannot_read(target, path))?
+    {
+        return describe(path, target, true).map(Some);
+    }
+    let kept = kept(cache, target);
+    if kept.is_file() { describe(&kept, target, true).map(Some) } else { Ok(None) }
+}
+
+fn kept(cache: &Cache, target: &str) -> PathBuf {
+    cache.root().join("agents").join(SOURCE_HASH).join(target).join(PROGRAM)
+}
+
 /// The agent for `target`: `given` when it is for this processor, else the one made before from the same sources, else
 /// a new one, else a ready one.
 ///
 /// # Errors
 /// When there are no sources, they do not fit this controller, or they cannot be built.
 pub fn agent(cache: &Cache, target: &str, given: Option<&Path>) -> Result<AgentBinary, BuildError> {
-    if let Some(path) = given
-        && machine::may_run_on(path, target).map_err(cannot_read(target, path))?
-    {
-        return describe(path, target, true);
-    }
-    let kept = cache.root().join("agents").join(SOURCE_HASH).join(target).join(PROGRAM);
-    if kept.is_file() {
-        return describe(&kept, target, true);
+    if let Some(agent) = agent_at_hand(cache, target, given)? {
+        return Ok(agent);
     }
     match build(cache, target) {
         Ok(built) => {
+            let kept = kept(cache, target);
             keep(&built, &kept, target)?;
             describe(&kept, target, false)
         }

@@ -7,6 +7,7 @@ use edgebench_wire::{Facts, Hello};
 
 use super::locations::{InventoryFile, Storage};
 use super::{Terminal, print};
+use crate::artifact::Cache;
 use crate::error::{BenchError, ExitCode};
 use crate::inventory::{Device, Transport};
 use crate::run::{self, meet};
@@ -20,6 +21,9 @@ pub(super) struct DevicesArgs {
     /// Start an agent on each and show what it says of the machine.
     #[arg(long)]
     check: bool,
+    /// Check what stands in for each with --emulate: its agent under QEMU on this machine.
+    #[arg(long, requires = "check")]
+    emulate: bool,
     /// Take everything of ours away from each: agents, models, data.
     #[arg(long, conflicts_with = "check")]
     clean: bool,
@@ -71,9 +75,17 @@ fn check(devices: &[&Device], arguments: &DevicesArgs) -> Result<ExitCode, Bench
     let cache = arguments.storage.cache()?;
     let mut code = ExitCode::Pass;
     for device in devices {
-        print(&line(device))?;
-        match meet(device, &cache, arguments.agent.as_deref()) {
-            Ok((hello, facts)) => print(&answers(&hello, &facts))?,
+        let (line, answers) = if arguments.emulate {
+            match device.emulated() {
+                Ok(emulated) => (line(&emulated), ask(&emulated, &cache, arguments)),
+                Err(error) => (line(device), Err(error.into())),
+            }
+        } else {
+            (line(device), ask(device, &cache, arguments))
+        };
+        print(&line)?;
+        match answers {
+            Ok(answers) => print(&answers)?,
             Err(error) => {
                 print(&indented(&error.render(false)))?;
                 code = code.graver(error.exit_code());
@@ -81,6 +93,10 @@ fn check(devices: &[&Device], arguments: &DevicesArgs) -> Result<ExitCode, Bench
         }
     }
     Ok(code)
+}
+
+fn ask(device: &Device, cache: &Cache, arguments: &DevicesArgs) -> Result<String, BenchError> {
+    meet(device, cache, arguments.agent.as_deref()).map(|(hello, facts)| answers(&hello, &facts))
 }
 
 fn line(device: &Device) -> String {

@@ -345,7 +345,7 @@ fn job(
 
 /// The side's own agent, if it can run on the cell's device: another one would compare something else.
 fn agent_for(side: &Side, cell: &Cell) -> Result<AgentBinary, String> {
-    let agent = side.prepared.agent(&cell.device)?;
+    let agent = side.prepared.agent(&cell.device).map_err(|lack| lack.to_string())?;
     if agent.digest == side.arm.agent.digest {
         return Ok(agent);
     }

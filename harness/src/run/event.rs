@@ -13,6 +13,11 @@ pub enum Event {
         /// What, such as `mobilenet_v2_0.35_96 int8`.
         what: String,
     },
+    /// A compiler begins to make an agent: the first one for a target takes minutes.
+    Building {
+        /// Target triple.
+        target: String,
+    },
     /// It is ready.
     Prepared {
         /// What.

@@ -27,7 +27,8 @@ use super::store::write_whole;
 use crate::build::AgentBinary;
 use crate::inventory::Settle;
 use crate::plan::{RUNTIME_EDGEBENCH, StepId, StepKind};
-use crate::session::{Client, Doing, Measurement, Reach, SessionError};
+use crate::prepare::NoAgent;
+use crate::session::{Client, Doing, Link, Measurement, Reach, SessionError};
 
 /// What every device's executor needs of the run.
 pub(super) struct Shared {
@@ -104,7 +105,7 @@ pub(super) struct DeviceRun {
     /// How it is reached: the word in `devices.toml`.
     pub(super) transport: String,
     /// What runs there; or why nothing does.
-    pub(super) agent: Result<AgentBinary, String>,
+    pub(super) agent: Result<AgentBinary, NoAgent>,
     /// The way to it; or why there is none.
     pub(super) reach: Result<Arc<dyn Reach>, String>,
     /// What to wait for before a block.
@@ -116,6 +117,9 @@ pub(super) struct DeviceRun {
     /// What is left to do, in order.
     pub(super) steps: Vec<StepId>,
 }
+
+/// Property of a device's record: BLAKE3 of the agent that it was met with.
+pub(super) const AGENT_DIGEST: &str = "agent_digest";
 
 /// Best classes that are asked for: enough for top-5 accuracy.
 pub(crate) const TOP: u8 = 5;
@@ -180,8 +184,12 @@ impl Executor {
         }
         let way = match (&self.device.agent, &self.device.reach) {
             (Ok(agent), Ok(reach)) => Way { agent, reach: reach.as_ref() },
-            (Err(reason), _) => return self.give_up("prepare", reason).await,
+            (Err(NoAgent::Failed(reason)), _) => return self.give_up("prepare", reason).await,
             (_, Err(reason)) => return self.give_up("connect", reason).await,
+            (Err(NoAgent::Away), Ok(reach)) => {
+                let spoilt = self.look_again(reach.as_ref()).await;
+                return self.give_up(spoilt.stage, &spoilt.reason).await;
+            }
         };
         let met = match self.meet(way).await {
             Ok(met) => met,
@@ -209,6 +217,17 @@ impl Executor {
         self.write_device(&met).await
     }
 
+    /// Why a device is not used that did not answer when its agent was to be built.
+    async fn look_again(&self, reach: &dyn Reach) -> Spoilt {
+        match self.patiently(|| reach.knock()).await {
+            Err(error) => spoilt(&error),
+            Ok(()) => {
+                let reason = "it did not answer when its agent was to be built, and does now".to_owned();
+                Spoilt { stage: "connect", reason, passing: true }
+            }
+        }
+    }
+
     /// What the device is, the agent brought there first; tried again while only the way to it fails.
     async fn meet(&self, way: Way<'_>) -> Result<(Hello, Facts), Spoilt> {
         let met = self.patiently(|| Box::pin(self.encounter(way))).await;
@@ -226,7 +245,7 @@ impl Executor {
         let sent_bytes = way.reach.deploy(way.agent).await?;
         self.tally.agent_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
         self.tally.all_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
-        let (mut client, hello) = self.connect(way).await?;
+        let (mut client, hello) = self.greet(way.reach.start(way.agent).await?).await?;
         let mut facts = client.facts().await?;
         self.end(client).await;
         facts.properties.extend(way.reach.properties().await?);
@@ -312,9 +331,8 @@ impl Executor {
         let (hello, facts) = met.map_or((None, Facts::default()), |(hello, facts)| (Some(hello), facts));
         let mut properties: BTreeMap<String, String> = facts.properties.into_iter().collect();
         properties.extend(self.tally.properties());
-        properties.extend(
-            self.device.agent.as_ref().map(|agent| ("agent_digest".to_owned(), agent.digest.clone())),
-        );
+        properties
+            .extend(self.device.agent.as_ref().map(|agent| (AGENT_DIGEST.to_owned(), agent.digest.clone())));
         DeviceRecord {
             name: self.device.name.clone(),
             transport: self.device.transport.clone(),
@@ -375,7 +393,7 @@ impl Executor {
         if step.kind == StepKind::Evaluate && data.is_none() {
             return Ok((Vec::new(), "no data set".to_owned()));
         }
-        let (mut client, opened) = self.patiently(|| Box::pin(self.open(job, model, way))).await?;
+        let (mut client, opened) = self.patiently(|| Box::pin(self.open(job, model, step.kind, way))).await?;
         let (entries, result) = match (step.kind, data) {
             (StepKind::Block(number), _) => {
                 let settled = self.settle(&mut client).await?;
@@ -414,9 +432,14 @@ impl Executor {
         &self,
         job: &Job,
         model: &ModelFile,
+        kind: StepKind,
         way: Way<'_>,
     ) -> Result<(Client, Opened), SessionError> {
-        let (mut client, _) = self.connect(way).await?;
+        let link = match kind {
+            StepKind::Evaluate => way.reach.start_unmeasured(way.agent).await?,
+            StepKind::Block(_) => way.reach.start(way.agent).await?,
+        };
+        let (mut client, _) = self.greet(link).await?;
         let mut file_bytes = client.deploy(model.digest, &model.path).await?;
         if let Some(data) = &job.data {
             file_bytes += client.deploy(data.digest, &data.path).await?;
@@ -448,8 +471,7 @@ impl Executor {
         }
     }
 
-    async fn connect(&self, way: Way<'_>) -> Result<(Client, Hello), SessionError> {
-        let link = way.reach.start(way.agent).await?;
+    async fn greet(&self, link: Link) -> Result<(Client, Hello), SessionError> {
         Client::greet(link, self.shared.silence).await
     }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 use edgebench_reports::record::RunInfo;
 use jiff::Timestamp;
 
+use super::entry::Entry;
+use super::executor::AGENT_DIGEST;
 use super::{Context, Loaded};
 use crate::build::{GIT_REVISION, SOURCE_HASH};
 use crate::gate::{PROJECT_BRANCH, PROJECT_DIRTY, PROJECT_REVISION};
@@ -84,6 +86,17 @@ pub(super) fn fingerprint(loaded: &Loaded, prepared: &Prepared) -> String {
     add(&format!("{:?}", loaded.measure));
     add(&loaded.request.kernels);
     hasher.finalize().to_hex().to_string()
+}
+
+/// Whether every device that was met is to be measured by the agent that it was met with. One that was never met may get
+/// another: nothing was measured there.
+pub(super) fn has_same_agents(entries: &[Entry], prepared: &Prepared) -> bool {
+    let met = entries.iter().filter_map(|entry| match entry {
+        Entry::Device(device) if device.problem.is_none() => Some(device),
+        _ => None,
+    });
+    met.filter_map(|device| Some((device.properties.get(AGENT_DIGEST)?, prepared.agent(&device.name).ok()?)))
+        .all(|(digest, agent)| *digest == agent.digest)
 }
 
 /// Those of this machine, and of the project that the suite lies in.

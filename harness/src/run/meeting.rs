@@ -21,9 +21,11 @@ pub fn meet(device: &Device, cache: &Cache, agent: Option<&Path>) -> Result<(Hel
     let visit = format!("visit-{}", std::process::id());
     let reach =
         reach(device, cache, &device_store(cache, &device.name), lease(&visit), None).map_err(trouble)?;
-    let agent = build::agent(cache, device.agent_target(), agent)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::output)?;
+    // Building takes minutes: only for a device that is there.
+    runtime.block_on(reach.knock()).map_err(trouble)?;
+    let agent = build::agent(cache, device.agent_target(), agent)?;
     let asked = runtime.block_on(async {
         reach.deploy(&agent).await?;
         let (mut client, hello) = Client::greet(reach.start(&agent).await?, DEFAULT_SILENCE).await?;

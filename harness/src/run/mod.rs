@@ -235,7 +235,7 @@ pub async fn begin(request: RunRequest, context: &Context) -> Result<Finished, B
 pub async fn resume(wanted: Option<&str>, context: &Context) -> Result<Finished, BenchError> {
     let folder = match wanted {
         Some(id) => context.results.find(id)?,
-        None => context.results.latest_unfinished()?,
+        None => latest_incomplete(&context.results)?,
     };
     let _lock = folder.lock()?;
     let (journal, entries) = Journal::reopen::<Entry>(&folder.journal())?;
@@ -244,12 +244,23 @@ pub async fn resume(wanted: Option<&str>, context: &Context) -> Result<Finished,
     };
     let loaded = Loaded::new(beginning.request.clone())?;
     let prepared = prepare(&loaded, context).await?;
-    if identity::fingerprint(&loaded, &prepared) != beginning.fingerprint {
+    let same = identity::fingerprint(&loaded, &prepared) == beginning.fingerprint;
+    if !same || !identity::has_same_agents(&entries, &prepared) {
         return Err(BenchError::run_changed(&folder.id));
     }
     let recorder = Recorder::new(journal);
     recorder.write(Entry::Resumed { at: Timestamp::now().to_string() }).await?;
     go_on(&loaded, &prepared, context, &folder, recorder, &entries).await
+}
+
+/// The newest run that was not brought to its end or that lacks cells.
+fn latest_incomplete(results: &Results) -> Result<RunFolder, StoreError> {
+    let lacks_cells = |run: &RunFolder| {
+        // A finished run whose journal is a ruin cannot be gone on with.
+        let record = Journal::read::<Entry>(&run.journal()).ok().and_then(|entries| record(&entries));
+        record.is_some_and(|record| record.cells.iter().any(|cell| cell.outcome != Outcome::Complete))
+    };
+    results.latest(|run| !run.frame().is_file() || lacks_cells(run))
 }
 
 /// What an unfinished run has measured so far.
@@ -388,7 +399,7 @@ fn jobs(loaded: &Loaded, prepared: &Prepared) -> Vec<Job> {
 }
 
 /// Where the agent of a local device keeps its files.
-fn device_store(cache: &Cache, device: &str) -> PathBuf {
+pub(crate) fn device_store(cache: &Cache, device: &str) -> PathBuf {
     cache.root().join("devices").join(device)
 }
 

@@ -53,6 +53,9 @@ pub async fn show(mut events: UnboundedReceiver<Event>, display: Display) {
 /// An event as a line, where it is worth one.
 fn line(event: &Event) -> Option<String> {
     Some(match event {
+        Event::Building { target } => {
+            format!("building the agent for {target}: minutes the first time, once for all devices like it")
+        }
         Event::Prepared { what, reused: true, .. } => format!("prepared {what} (as before)"),
         Event::Prepared { what, took, .. } => format!("prepared {what} in {}", seconds(*took)),
         Event::Planned { devices, done_before } => planned(devices, *done_before),
@@ -177,7 +180,7 @@ impl Bars {
 /// What stays on the screen above the bars.
 fn worth_keeping(event: &Event) -> Option<String> {
     match event {
-        Event::Prepared { reused: false, .. } | Event::Met { .. } => line(event),
+        Event::Building { .. } | Event::Prepared { reused: false, .. } | Event::Met { .. } => line(event),
         _ => trouble(event),
     }
 }

@@ -42,7 +42,7 @@ pub enum StoreError {
         known: Vec<String>,
     },
     /// There is nothing to go on with.
-    #[error("no unfinished run in {}", folder.display())]
+    #[error("no unfinished run and none with failed cells in {}", folder.display())]
     NothingToResume {
         /// The results folder.
         folder: PathBuf,
@@ -138,13 +138,13 @@ impl Results {
         })
     }
 
-    /// The newest run that has no dataframe yet.
+    /// The newest run that something is to be done for.
     ///
     /// # Errors
-    /// When every run is complete.
-    pub fn latest_unfinished(&self) -> Result<RunFolder, StoreError> {
-        let unfinished = self.runs()?.into_iter().rev().find(|run| !run.frame().is_file());
-        unfinished.ok_or_else(|| StoreError::NothingToResume { folder: self.folder.clone() })
+    /// When there is none.
+    pub fn latest(&self, is_open: impl Fn(&RunFolder) -> bool) -> Result<RunFolder, StoreError> {
+        let found = self.runs()?.into_iter().rev().find(is_open);
+        found.ok_or_else(|| StoreError::NothingToResume { folder: self.folder.clone() })
     }
 }
 
@@ -253,10 +253,11 @@ mod tests {
     #[test]
     fn complete_runs_are_not_resumed() {
         let (_folder, results) = with_runs(&["1", "2"]);
+        let open = |run: &RunFolder| !run.frame().is_file();
         results.find("2").expect("a run").write(FRAME, b"x").expect("written");
-        assert_eq!(results.latest_unfinished().expect("a run").id, "1");
+        assert_eq!(results.latest(open).expect("a run").id, "1");
         results.find("1").expect("a run").write(FRAME, b"x").expect("written");
-        assert!(matches!(results.latest_unfinished(), Err(StoreError::NothingToResume { .. })));
+        assert!(matches!(results.latest(open), Err(StoreError::NothingToResume { .. })));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::place::{Place, repository};
+use crate::place::{Place, keep_toolchain, repository};
 
 /// Addresses that are tried for a board: 10.213.N.0/24.
 const NUMBERS: std::ops::Range<u32> = 10..250;
@@ -25,6 +25,15 @@ pub(crate) struct Board {
 impl Board {
     /// Starts one; or says what is missing.
     pub(crate) fn up() -> Result<Self, String> {
+        Self::up_with(None)
+    }
+
+    /// One whose user may also log in with this password.
+    pub(crate) fn up_with_password(password: &str) -> Result<Self, String> {
+        Self::up_with(Some(password))
+    }
+
+    fn up_with(password: Option<&str>) -> Result<Self, String> {
         let busybox = devices().join("busybox/bin/busybox");
         if !busybox.is_file() {
             return Err("ci/devices/fetch was not run".to_owned());
@@ -39,10 +48,8 @@ impl Board {
             }
             let folder =
                 Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("board-{number}-{}", std::process::id()));
-            return match script(&["up", &number.to_string(), &folder.display().to_string()]) {
-                Ok(()) => Ok(Self { number, folder }),
-                Err(reason) => Err(reason),
-            };
+            let words = ["up", &number.to_string(), &folder.display().to_string()];
+            return script_with(&words, password).map(|()| Self { number, folder });
         }
         Err("no number is free for it".to_owned())
     }
@@ -73,6 +80,12 @@ impl Board {
     /// Its table in an inventory, pinned.
     pub(crate) fn table(&self, name: &str) -> String {
         format!("{}host_key = \"{}\"\n", self.unpinned_table(name), self.fingerprint())
+    }
+
+    /// The same for whoever proves himself without a key file.
+    pub(crate) fn table_without_key(&self, name: &str) -> String {
+        let table = self.table(name);
+        table.lines().filter(|line| !line.starts_with("identity")).map(|line| format!("{line}\n")).collect()
     }
 
     pub(crate) fn unpinned_table(&self, name: &str) -> String {
@@ -122,9 +135,14 @@ impl Drop for Board {
 }
 
 fn script(arguments: &[&str]) -> Result<(), String> {
+    script_with(arguments, None)
+}
+
+fn script_with(arguments: &[&str], password: Option<&str>) -> Result<(), String> {
     let output = Command::new(repository().join("ci/devices/ssh-device"))
         .args(arguments)
         .env("EDGEBENCH_DEVICES", devices())
+        .env("EDGEBENCH_BOARD_PASSWORD", password.unwrap_or_default())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
@@ -179,12 +197,7 @@ fn keep_few_examples(data: &Path) {
 /// `bench` there.
 pub(crate) fn bench(place: &Place, arguments: &[&str]) -> Command {
     let mut command = place.bench(arguments);
-    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
-    for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-        if std::env::var_os(variable).is_none() {
-            command.env(variable, home.join(folder));
-        }
-    }
+    keep_toolchain(&mut command);
     command.env("HOME", place.path().join("home")).env_remove("SSH_AUTH_SOCK");
     command
 }
@@ -192,7 +205,10 @@ pub(crate) fn bench(place: &Place, arguments: &[&str]) -> Command {
 /// Leaves the test, and says why, where a board cannot be had.
 macro_rules! board_or_skip {
     ($test:literal) => {
-        match crate::board::Board::up() {
+        crate::board::board_or_skip!($test, crate::board::Board::up())
+    };
+    ($test:literal, $board:expr) => {
+        match $board {
             Ok(board) => board,
             Err(reason) => {
                 println!("skipped: {}: {reason}", $test);

@@ -11,6 +11,9 @@ mod liars;
 #[path = "../run/place.rs"]
 #[expect(dead_code, reason = "shared with the tests of runs, which use more of it")]
 mod place;
+#[path = "../run/stand_in.rs"]
+#[expect(dead_code, reason = "shared with the tests of runs")]
+mod stand_in;
 mod vanishing;
 mod words;
 mod working;

@@ -102,6 +102,27 @@ fn wait_until_in_block(place: &Place, board: &Board, child: &mut Child) {
 }
 
 #[test]
+fn a_board_that_is_away_after_a_block_loses_nothing_of_it() {
+    let board = board_or_skip!("a_board_that_is_away_after_a_block_loses_nothing_of_it");
+    let place = both(&board);
+    let mut child = start(&place);
+    while blocks_of_board(&place) < 1 {
+        assert!(child.try_wait().expect("a child").is_none(), "no block was done");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The block is on disk; the next step has its agent started or opens its model.
+    board.cut();
+    let noticed = wait_for_failure(&place, Instant::now());
+    assert!(blocks_of_board(&place) >= 1);
+    let cut_at = Instant::now();
+    while child.try_wait().expect("a child").is_none() && cut_at.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    board.mend();
+    expect_the_rest(&place, child, "away after a block", noticed);
+}
+
+#[test]
 fn a_stopped_agent_is_noticed_and_killed() {
     let board = board_or_skip!("a_stopped_agent_is_noticed_and_killed");
     let place = both(&board);

@@ -1,14 +1,17 @@
 //! Hostile text in every field that a user gives: refused, or the same bytes at the other end, and never executed.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
+use edgebench_harness::build::{ARM64_TARGET, repository, ways};
 use edgebench_harness::inventory::{Inventory, Transport};
-use edgebench_harness::session::{AgentFlags, Reach, Ssh, Word};
+use edgebench_harness::session::{Adb, AgentFlags, Reach, Ssh, Word};
 use edgebench_harness::suite::Suite;
 
 use crate::board::{Board, bench, board_or_skip, place};
-use crate::place::Ended;
+use crate::place::{Ended, Place};
+use crate::stand_in::Phone;
 
 /// More than two hundred: each trick with each thing that it could do.
 fn hostile(canary: &Path) -> Vec<String> {
@@ -124,11 +127,8 @@ fn way(board: &Board) -> Ssh {
     Ssh::new(ssh, AgentFlags::default()).expect("a way")
 }
 
-#[tokio::test]
-async fn hostile_words_arrive_at_the_board_as_they_are() {
-    let board = board_or_skip!("hostile_words_arrive_at_the_board_as_they_are");
-    let strings = hostile(Path::new("/tmp/canary"));
-    let ssh = way(&board);
+/// Every string is an argument of a command on the device, and what the device says it got.
+async fn expect_words_to_arrive(way: &dyn Reach, strings: &[String]) {
     for some in strings.chunks(40) {
         let mut words: Vec<Word> = ["printf", "%s\\n."].map(|word| Word::fixed(word).into()).to_vec();
         words.extend(some.iter().map(|text| Word::new(text.clone()).expect("no NUL")));
@@ -136,11 +136,65 @@ async fn hostile_words_arrive_at_the_board_as_they_are() {
         let mut all: Vec<Word> =
             ["sh", "-c", "printf \"$@\"", "sh"].map(|word| Word::fixed(word).into()).to_vec();
         all.extend(words.into_iter().skip(1));
-        let output = ssh.run(&all, Duration::from_secs(30)).await.expect("the board answers");
+        let output = way.run(&all, Duration::from_secs(30)).await.expect("the device answers");
         let expected: String = some.iter().map(|text| format!("{text}\n.")).collect();
         assert_eq!((output.code, output.stdout), (Some(0), expected));
     }
+}
+
+#[tokio::test]
+async fn hostile_words_arrive_at_the_board_as_they_are() {
+    let board = board_or_skip!("hostile_words_arrive_at_the_board_as_they_are");
+    expect_words_to_arrive(&way(&board), &hostile(Path::new("/tmp/canary"))).await;
     assert!(!board.file("root/tmp/canary").exists());
+}
+
+/// Holds the serial number of the phone, in the process that has the environment of its adb server.
+const SERIAL: &str = "EDGEBENCH_TEST_SERIAL";
+
+#[tokio::test]
+async fn hostile_words_arrive_at_the_phone_as_they_are() {
+    const NAME: &str = "words::hostile_words_arrive_at_the_phone_as_they_are";
+    if let Ok(serial) = std::env::var(SERIAL) {
+        let canary = std::env::temp_dir().join("canary");
+        let adb = Adb::new(Some(&serial), AgentFlags::default()).expect("adb");
+        adb.knock().await.expect("the phone answers");
+        expect_words_to_arrive(&adb, &hostile(&canary)).await;
+        assert!(!canary.exists());
+        return;
+    }
+    let Some(phone) = Phone::new("none") else { return };
+    // The client takes its server from the environment, and that of this process is everybody's.
+    let mut again = Command::new(std::env::current_exe().expect("this program"));
+    again.args(["--exact", NAME]).env(SERIAL, &phone.serial).env("TMPDIR", phone.home.path());
+    let output = phone.environment(&mut again).output().expect("it starts again");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(!phone.home.path().join("canary").exists());
+}
+
+#[test]
+fn a_hostile_user_name_of_ours_is_only_shown_to_a_phone() {
+    let Some(phone) = Phone::new("none") else { return };
+    if !has_agent_for_phones() {
+        return;
+    }
+    let canary = phone.home.path().join("canary");
+    let name = format!("$(touch {0})`touch {0}`';touch {0};'\"", canary.display());
+    let place = Place::new();
+    let mut command = phone.command(&place, &["devices", "--check", "phone"]);
+    let ended = Ended::of(command.env("USER", name).output().expect("bench starts"));
+    assert!(ended.expect_code(0).stdout.contains("aarch64-unknown-linux"), "{}", ended.stdout);
+    assert!(!canary.exists());
+}
+
+/// Says so where it cannot be built.
+fn has_agent_for_phones() -> bool {
+    let found = ways(ARM64_TARGET, repository()).iter().any(|way| way.found.is_ok());
+    if !found {
+        println!("skipped: no toolchain for {ARM64_TARGET}");
+    }
+    found
 }
 
 #[test]

@@ -7,7 +7,7 @@ use edgebench_harness::build::{ARM64_TARGET, repository as sources, ways};
 use edgebench_reports::frame::read_run;
 use edgebench_reports::record::{BlockRecord, RunRecord};
 
-use crate::place::Place;
+use crate::place::{Place, has};
 
 const FLEET: &str = r#"
 [host]
@@ -32,16 +32,6 @@ fn place() -> Place {
     let place = Place::new();
     std::fs::write(place.path().join("devices.toml"), FLEET).expect("inventory");
     place
-}
-
-/// Whether this machine has a program; says so when it has not.
-pub(crate) fn has(program: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&paths).any(|folder| folder.join(program).is_file());
-    if !found {
-        println!("skipped: no {program} in PATH");
-    }
-    found
 }
 
 /// Whether an agent for Raspberry Pis and phones can be built here; says so when it cannot.

@@ -12,4 +12,5 @@ mod pairs;
 mod peer;
 mod phone;
 mod place;
+mod stand_in;
 mod verbs;

@@ -180,3 +180,23 @@ pub(crate) fn repository() -> &'static Path {
 fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
+
+/// Lets a command with another HOME find cargo and the compiler where they are.
+pub(crate) fn keep_toolchain(command: &mut Command) {
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+    for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, home.join(folder));
+        }
+    }
+}
+
+/// Whether this machine has a program; says so when it has not.
+pub(crate) fn has(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths).any(|folder| folder.join(program).is_file());
+    if !found {
+        println!("skipped: no {program} in PATH");
+    }
+    found
+}

@@ -93,6 +93,10 @@ impl Reach for Adb {
         })
     }
 
+    fn knock(&self) -> Doing<'_, ()> {
+        Box::pin(self.client.ready())
+    }
+
     fn run<'a>(&'a self, words: &'a [Word], patience: Duration) -> Doing<'a, Output> {
         Box::pin(async move { self.client.shell(&command_line(words), patience).await })
     }

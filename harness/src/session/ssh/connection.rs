@@ -91,7 +91,7 @@ impl Address {
     }
 }
 
-/// A session that is logged in, and its socket.
+/// A session with a device that is the one that is meant, and its socket.
 pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) socket: TcpStream,
@@ -99,6 +99,15 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn open(address: &Address) -> Result<Self, SessionError> {
+        let connection = Self::introduced(address)?;
+        login::login(&connection.session, address)?;
+        let seconds = u32::try_from(KEEP_ALIVE.as_secs()).unwrap_or(1);
+        connection.session.set_keepalive(true, seconds);
+        Ok(connection)
+    }
+
+    /// With the right device, and not logged in yet.
+    pub(super) fn introduced(address: &Address) -> Result<Self, SessionError> {
         let broken = |source: io::Error| SessionError::Start { what: address.place(), source };
         let socket = connect(address).map_err(broken)?;
         socket.set_nodelay(true).map_err(broken)?;
@@ -110,9 +119,6 @@ impl Connection {
         session.set_compress(false);
         session.set_tcp_stream(socket.try_clone().map_err(broken)?);
         introduce(&mut session, address)?;
-        login::login(&session, address)?;
-        let seconds = u32::try_from(KEEP_ALIVE.as_secs()).unwrap_or(1);
-        session.set_keepalive(true, seconds);
         Ok(Self { session, socket })
     }
 }

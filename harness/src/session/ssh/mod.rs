@@ -146,6 +146,13 @@ impl Reach for Ssh {
         })
     }
 
+    fn knock(&self) -> Doing<'_, ()> {
+        Box::pin(self.ask(|line| match &line.connection {
+            Some(_) => Ok(()),
+            None => Connection::introduced(&line.address).map(drop),
+        }))
+    }
+
     fn run<'a>(&'a self, words: &'a [Word], patience: Duration) -> Doing<'a, Output> {
         let words = words.to_vec();
         Box::pin(async move {
