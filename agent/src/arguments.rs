@@ -5,13 +5,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::machine::Frequency;
+
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
 edgebench-agent: measures networks on this device for a controller
 
 Usage: edgebench-agent --store DIR [--counter FILE] [--patience SECS]
                        [--cpus LIST] [--lease TOKEN --owner TEXT]
-                       [--litert FILE]
+                       [--litert FILE] [--governor NAME] [--max-khz N]
 
 Speaks the edgebench protocol on standard input and output until the controller
 says goodbye or standard input ends. Started by `bench`; messages for people go
@@ -34,6 +36,11 @@ Options:
       --litert FILE
                    LiteRT's library, libLiteRt.so, for networks that shall run
                    in LiteRT; not in agents built without it
+      --governor NAME
+                   Have the processors run under this frequency governor while
+                   the session lasts. What was there before is put back behind
+                   it; of an agent that was killed, by the next one
+      --max-khz N  The same for the limit of their clocks
   -V, --version    Print version and target, and exit
   -h, --help       Print this, and exit
 
@@ -62,6 +69,7 @@ pub(crate) struct Serve {
     pub(crate) lease: Option<String>,
     pub(crate) owner: String,
     pub(crate) litert: Option<PathBuf>,
+    pub(crate) frequency: Frequency,
 }
 
 /// Why it asks for nothing that there is.
@@ -80,7 +88,17 @@ pub(crate) enum ArgumentError {
 }
 
 /// Options with a value.
-const OPTIONS: [&str; 7] = ["--store", "--counter", "--patience", "--cpus", "--lease", "--owner", "--litert"];
+const OPTIONS: [&str; 9] = [
+    "--store",
+    "--counter",
+    "--patience",
+    "--cpus",
+    "--lease",
+    "--owner",
+    "--litert",
+    "--governor",
+    "--max-khz",
+];
 
 /// Processors that a number may name: as many as Linux can be built for.
 const MAX_CPUS: usize = 1024;
@@ -105,7 +123,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             return Err(ArgumentError::Twice(name));
         }
     }
-    let [store, counter, patience, cpus, lease, owner, litert] = values;
+    let [store, counter, patience, cpus, lease, owner, litert, governor, max_khz] = values;
     let text = |value: OsString| value.to_string_lossy().into_owned();
     Ok(Command::Serve(Serve {
         store: store.map(PathBuf::from).ok_or(ArgumentError::NoStore)?,
@@ -115,6 +133,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         lease: lease.map(text),
         owner: owner.map(text).unwrap_or_default(),
         litert: litert.map(PathBuf::from),
+        frequency: Frequency {
+            governor: governor.map(governor_name).transpose()?,
+            max_khz: max_khz.map(kilohertz).transpose()?,
+        },
     }))
 }
 
@@ -142,6 +164,26 @@ fn seconds(value: OsString) -> Result<Duration, ArgumentError> {
             expected: "seconds from 1 to 86400",
             found: value,
         }),
+    }
+}
+
+/// The kernel's names are words of at most 15 letters (CPUFREQ_NAME_LEN).
+fn governor_name(value: OsString) -> Result<String, ArgumentError> {
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    match value.to_str() {
+        Some(name) if name.len() < 16 && name.chars().all(plain) => Ok(name.to_owned()),
+        _ => Err(ArgumentError::Value {
+            name: "--governor",
+            expected: "a name such as performance",
+            found: value,
+        }),
+    }
+}
+
+fn kilohertz(value: OsString) -> Result<u32, ArgumentError> {
+    match value.to_str().and_then(|text| text.parse().ok()) {
+        Some(khz @ 1..) => Ok(khz),
+        _ => Err(ArgumentError::Value { name: "--max-khz", expected: "a number of kHz", found: value }),
     }
 }
 
@@ -207,8 +249,18 @@ mod tests {
         assert_eq!(parsed(&["--store"]), Err(ArgumentError::NoValue("--store")));
         assert_eq!(parsed(&["--store="]), Err(ArgumentError::NoValue("--store")));
         assert_eq!(parsed(&["--store", "a", "--store=b"]), Err(ArgumentError::Twice("--store")));
-        for wrong in ["--cpus=7-4", "--cpus=a", "--cpus=1024", "--cpus=1,,2", "--patience=0", "--patience=x"]
-        {
+        for wrong in [
+            "--cpus=7-4",
+            "--cpus=a",
+            "--cpus=1024",
+            "--cpus=1,,2",
+            "--patience=0",
+            "--patience=x",
+            "--governor=../x",
+            "--governor=a b",
+            "--max-khz=0",
+            "--max-khz=fast",
+        ] {
             assert!(matches!(parsed(&["--store=a", wrong]), Err(ArgumentError::Value { .. })), "{wrong}");
         }
         assert_eq!(parsed(&["store"]), Err(ArgumentError::Unknown("store".into())));

@@ -69,6 +69,11 @@ fn session(asked: &Serve, clock: &mut dyn Clock, meter: &mut dyn Meter) -> ExitC
     if let Err(error) = asked.cpus.as_deref().map_or(Ok(()), machine::run_on) {
         return fail(EXIT_USAGE, &format_args!("--cpus: {error}"));
     }
+    let root = machine::Root::real();
+    let _frequency = match machine::hold(&root, &asked.store, &asked.frequency) {
+        Ok(held) => held,
+        Err(error) => return fail(EXIT_USAGE, &error),
+    };
     if asked.patience.is_some() {
         eprintln!("edgebench-agent: process {}", std::process::id());
     }

@@ -37,6 +37,8 @@ pub struct Device {
     pub threads: Vec<u16>,
     /// Processors that the agent runs on, such as `4-7` for the large cores of a phone; none for all.
     pub cpus: Option<String>,
+    /// What the clocks of its processors are asked to be while it is measured; none leaves them as they are.
+    pub frequency: Option<Frequency>,
     /// Words to select devices by.
     pub tags: Vec<String>,
     /// The power meter on its supply.
@@ -75,6 +77,7 @@ impl Device {
             target: Some(self.agent_target().to_owned()),
             threads: vec![1],
             cpus: None,
+            frequency: None,
             tags: self.tags.clone(),
             energy: None,
             settle: None,
@@ -157,6 +160,15 @@ pub enum EnergyMeter {
     Rapl,
 }
 
+/// What the clocks of a device's processors are asked to be. It is put back when the device is left.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Frequency {
+    /// Name of a governor of the kernel, such as `performance`.
+    pub governor: Option<String>,
+    /// Limit of the clock.
+    pub max_khz: Option<u32>,
+}
+
 /// Wait until a thermal zone has cooled down.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settle {
@@ -202,6 +214,7 @@ impl Inventory {
             target: None,
             threads: vec![1],
             cpus: None,
+            frequency: None,
             tags: Vec::new(),
             energy: None,
             settle: None,
@@ -338,6 +351,7 @@ fn device(entry: &Value<'_>) -> Option<Device> {
     let target = optional(table.get("target"), |value| value.name());
     let threads = optional(table.get("threads"), threads);
     let cpus = optional(table.get("cpus"), cpus);
+    let frequency = optional(table.get("frequency"), frequency);
     let tags = optional(table.get("tags"), tags);
     let energy = optional(table.get("energy"), energy);
     let settle = optional(table.get("settle"), settle);
@@ -351,6 +365,7 @@ fn device(entry: &Value<'_>) -> Option<Device> {
         target: target?,
         threads: threads?.unwrap_or_else(|| vec![1]),
         cpus: cpus?,
+        frequency: frequency?,
         tags: tags?.unwrap_or_default(),
         energy: energy?,
         settle: settle?,
@@ -459,6 +474,24 @@ fn cpus(value: &Value<'_>) -> Option<String> {
         numbers.is_some_and(|(first, last)| first <= last && last < MAX_THREADS)
     };
     if text.split(',').all(range) { Some(text.to_owned()) } else { value.bad(EXPECTED) }
+}
+
+fn frequency(value: &Value<'_>) -> Option<Frequency> {
+    let mut table = value.table()?;
+    let governor = optional(table.get("governor"), governor);
+    let max_khz = optional(table.get("max_khz"), |value| value.integer(1..=u32::MAX));
+    table.close();
+    Some(Frequency { governor: governor?, max_khz: max_khz? })
+}
+
+/// The kernel's names are words of at most 15 letters (CPUFREQ_NAME_LEN).
+fn governor(value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    if (1..16).contains(&text.len()) && text.chars().all(plain) {
+        return Some(text.to_owned());
+    }
+    value.bad("the name of a frequency governor, such as \"performance\"")
 }
 
 fn tags(value: &Value<'_>) -> Option<Vec<String>> {

@@ -1,7 +1,7 @@
 //! Small text files of the kernel, below a root that tests can move.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -29,6 +29,11 @@ impl Root {
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\0');
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// Gives a file of the kernel another value; it must be there.
+    pub(crate) fn write(&self, path: &str, value: &str) -> std::io::Result<()> {
+        File::options().write(true).truncate(true).open(self.0.join(path))?.write_all(value.as_bytes())
     }
 
     /// A file that holds one number.

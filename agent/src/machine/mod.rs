@@ -3,14 +3,15 @@
 
 mod condition;
 mod files;
+mod frequency;
 mod process;
 mod properties;
 
 use edgebench_agent_core::Meter;
 use edgebench_wire::Condition;
 
-use self::files::Root;
-
+pub(crate) use self::files::Root;
+pub(crate) use self::frequency::{Frequency, hold};
 pub(crate) use self::process::run_on;
 
 /// The machine this process runs on.

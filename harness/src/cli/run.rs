@@ -70,7 +70,7 @@ pub(super) struct RunArgs {
     /// Print the cells, files and bytes, and measure nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Go on with an unfinished run: the newest, or the one named.
+    /// Go on with a run that was not finished or has failed cells: the newest, or the one named.
     #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["suite", "dry_run"])]
     resume: Option<Option<String>>,
     /// Keep what each network said of each example, as it lies in memory, in the run's folder `outputs`.

@@ -21,6 +21,9 @@ const LAST_WORDS_BYTES: usize = 2048;
 /// How long a process whose stream broke is given to be reaped before we say what became of it.
 const REAPING: Duration = Duration::from_millis(500);
 
+/// How long the last work on this machine may take.
+const RESTING: Duration = Duration::from_secs(8);
+
 /// Agents on the controller itself, with their store in a folder.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -62,8 +65,21 @@ impl Reach for Local {
         })
     }
 
+    /// Frequencies that a killed agent left are put back.
+    fn rest(&self) -> Life<'_, ()> {
+        Box::pin(async {
+            if self.flags.frequency.is_some()
+                && let Ok(words) = remote::put_back(&self.store.display().to_string())
+            {
+                let _ = self.run(&words, RESTING).await;
+            }
+        })
+    }
+
     fn clean(&self) -> Doing<'_, ()> {
         Box::pin(async {
+            let words = remote::put_back(&self.store.display().to_string())?;
+            self.run(&words, RESTING).await?;
             match tokio::fs::remove_dir_all(&self.store).await {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     Err(SessionError::File { path: self.store.display().to_string(), source })

@@ -88,18 +88,19 @@ pub fn reach(
     lease: (String, String),
     litert: Option<&Path>,
 ) -> Result<Arc<dyn Reach>, SessionError> {
-    let cpus = device.cpus.clone();
+    let flags = AgentFlags {
+        cpus: device.cpus.clone(),
+        frequency: device.frequency.clone(),
+        ..AgentFlags::default()
+    };
+    let leased = || AgentFlags { lease: Some(lease.clone()), ..flags.clone() };
     match &device.transport {
         Transport::Local => Ok(Arc::new(Local::new(
             store.to_owned(),
-            AgentFlags { cpus, lease: None, litert: litert.map(Path::to_owned) },
+            AgentFlags { litert: litert.map(Path::to_owned), ..flags },
         ))),
-        Transport::Ssh(ssh) => {
-            Ok(Arc::new(Ssh::new(ssh, AgentFlags { cpus, lease: Some(lease), litert: None })?))
-        }
-        Transport::Adb { serial } => {
-            Ok(Arc::new(Adb::new(serial.as_deref(), AgentFlags { cpus, lease: Some(lease), litert: None })?))
-        }
+        Transport::Ssh(ssh) => Ok(Arc::new(Ssh::new(ssh, leased())?)),
+        Transport::Adb { serial } => Ok(Arc::new(Adb::new(serial.as_deref(), leased())?)),
         Transport::Emulated { cpu } => {
             let emulator = Emulator::find(device.agent_target())?;
             let plugin = build::counter(cache, emulator.interface)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Output, SessionError, Word};
 use crate::build::AgentBinary;
+use crate::inventory::Frequency;
 
 /// Where everything of ours is, seen from where a login begins.
 const FOLDER: &str = ".cache/edgebench";
@@ -29,6 +30,15 @@ else rm -f "$2.$$.part"; echo "upload: damaged on its way" >&2; exit 9; fi"#;
 pub(super) const RELEASE: &str =
     r#"[ -f "$1" ] && read -r mark number token rest < "$1" && [ "$token" = "$2" ] && rm -f "$1""#;
 
+/// Puts back the frequencies that an agent changed and did not live to put back, as its note says. Only what agents write
+/// is believed: a domain's name and one of two files. Arguments: the note, the kernel's folder of domains.
+const PUT_BACK: &str = r#"[ -f "$1" ] || exit 0; while read -r domain file value; do case "$domain/$file" in \
+*[!a-z0-9_/]*|*/*/*) ;; policy*/scaling_governor|policy*/scaling_max_freq) \
+printf %s "$value" > "$2/$domain/$file" || exit 8 ;; esac; done < "$1" && rm -f "$1""#;
+
+/// Where Linux has its frequency domains.
+const DOMAINS: &str = "/sys/devices/system/cpu/cpufreq";
+
 /// What an agent is told when it is started.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AgentFlags {
@@ -38,6 +48,8 @@ pub struct AgentFlags {
     pub lease: Option<(String, String)>,
     /// LiteRT's library on the device, for networks that shall run in LiteRT.
     pub litert: Option<PathBuf>,
+    /// What the clocks of its processors are asked to be.
+    pub frequency: Option<Frequency>,
 }
 
 impl AgentFlags {
@@ -52,6 +64,13 @@ impl AgentFlags {
         }
         if let Some(library) = &self.litert {
             arguments.extend(["--litert".to_owned(), library.display().to_string()]);
+        }
+        let Frequency { governor, max_khz } = self.frequency.clone().unwrap_or_default();
+        if let Some(governor) = governor {
+            arguments.extend(["--governor".to_owned(), governor]);
+        }
+        if let Some(max_khz) = max_khz {
+            arguments.extend(["--max-khz".to_owned(), max_khz.to_string()]);
         }
         arguments
     }
@@ -78,14 +97,24 @@ pub(super) fn store(agent: &AgentBinary, sum: &str) -> Result<Vec<Word>, Session
 /// Starts the agent.
 pub(super) fn agent(agent: &AgentBinary, flags: &AgentFlags) -> Result<Vec<Word>, SessionError> {
     let mut words = vec![format!("{FOLDER}/{}", name(agent))];
-    words.extend(["--store".to_owned(), format!("{FOLDER}/store")]);
+    words.extend(["--store".to_owned(), store_folder()]);
     words.extend(flags.arguments());
     words.into_iter().map(|text| Word::new(text).map_err(SessionError::from)).collect()
 }
 
 /// Gives the lease back.
 pub(super) fn release(token: &str) -> Result<Vec<Word>, SessionError> {
-    script(RELEASE, &[&format!("{FOLDER}/store/lease"), token])
+    script(RELEASE, &[&format!("{}/lease", store_folder()), token])
+}
+
+/// Puts back the frequencies that a killed agent left, by the note in the folder of files `store`.
+pub(super) fn put_back(store: &str) -> Result<Vec<Word>, SessionError> {
+    script(PUT_BACK, &[&format!("{store}/frequency"), DOMAINS])
+}
+
+/// The folder of received files on a device.
+pub(super) fn store_folder() -> String {
+    format!("{FOLDER}/store")
 }
 
 /// Takes everything of ours away.
@@ -111,4 +140,54 @@ fn script(text: &'static str, arguments: &[&str]) -> Result<Vec<Word>, SessionEr
         words.push(Word::new(*argument)?);
     }
     Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Runs [`PUT_BACK`] with this note on a machine made of files, and returns its little and its big governor.
+    fn after(note: &str) -> (Option<i32>, String, String) {
+        let folder = tempfile::tempdir().expect("folder");
+        let place = |name: &str| folder.path().join(name);
+        for domain in ["policy0", "policy4"] {
+            std::fs::create_dir_all(place("cpufreq").join(domain)).expect("folder");
+            std::fs::write(place("cpufreq").join(domain).join("scaling_governor"), "performance")
+                .expect("file");
+        }
+        std::fs::write(place("frequency"), note).expect("note");
+        let status = Command::new("sh")
+            .args(["-c", PUT_BACK, "sh"])
+            .args([place("frequency"), place("cpufreq")])
+            .current_dir(folder.path())
+            .status()
+            .expect("a shell");
+        assert!(!place("evil").exists());
+        let governor = |domain: &str| {
+            std::fs::read_to_string(place("cpufreq").join(domain).join("scaling_governor")).expect("file")
+        };
+        assert_eq!(
+            place("frequency").exists(),
+            status.code() != Some(0),
+            "the note is gone when all went well"
+        );
+        (status.code(), governor("policy0"), governor("policy4"))
+    }
+
+    #[test]
+    fn a_note_is_put_back_by_the_devices_own_shell() {
+        let note = "policy0 scaling_governor schedutil\npolicy4 scaling_governor ondemand\n";
+        assert_eq!(after(note), (Some(0), "schedutil".to_owned(), "ondemand".to_owned()));
+    }
+
+    #[test]
+    fn a_note_that_no_agent_wrote_changes_nothing() {
+        let note = "../evil scaling_governor x\npolicy0 ../../evil x\npolicy0/../../evil scaling_governor x\n\
+            policy4 scaling_governor $(touch evil)`touch evil`;touch evil\n";
+        let (code, little, big) = after(note);
+        assert_eq!((code, little.as_str()), (Some(0), "performance"));
+        assert!(big.starts_with("$(touch evil)"), "a value is only a value: {big}");
+    }
 }

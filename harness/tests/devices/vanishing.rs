@@ -161,3 +161,14 @@ fn a_board_that_was_never_there_costs_the_others_nothing() {
     ended.expect_code(4).expect_words(&["pi: again in 0.5 s", "Connection refused", "pi: cannot be used"]);
     assert_eq!(place.steps_done(), STEPS / 2);
 }
+
+#[test]
+fn no_agent_is_built_for_a_board_that_does_not_answer() {
+    let place = place("[pi]\ntransport = \"ssh\"\nhost = \"127.0.0.1\"\nport = 1\nuser = \"x\"\n");
+    let mut command = bench(&place, &["run", "--suite", "small", "--devices", "pi", "--variants", "fp32"]);
+    command.env("EDGEBENCH_CACHE", place.path().join("empty"));
+    let ended = Ended::of(command.output().expect("bench starts"));
+    ended.expect_code(4).expect_words(&["pi: cannot be used: cannot start ssh x@127.0.0.1:1", "refused"]);
+    assert!(!ended.stderr.contains("building the agent"), "{}", ended.stderr);
+    assert!(!place.path().join("empty/agents").exists());
+}

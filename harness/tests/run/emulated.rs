@@ -110,6 +110,19 @@ fn emulated_boards_give_the_integers_of_this_machine() {
 }
 
 #[test]
+fn what_stands_in_for_a_device_can_be_checked() {
+    if !has("qemu-x86_64") {
+        return;
+    }
+    let place = place();
+    let checked = place.run(&["devices", "--check", "--emulate", "host,bare"]);
+    let stdout = &checked.expect_code(2).stdout;
+    for word in ["emulated", "qemu-x86_64 version", "instructions", "device `bare` has no `emulate`"] {
+        assert!(stdout.contains(word), "no {word:?} in:\n{stdout}");
+    }
+}
+
+#[test]
 fn what_cannot_be_emulated_is_told_before_anything_runs() {
     let place = place();
     let run = |words: &[&str]| place.run(&[&["run", "--suite", "small", "--emulate"][..], words].concat());

@@ -151,6 +151,10 @@ fn killed_agent_fails_its_cell_and_the_rest_goes_on() {
     let failed = record.cells.iter().filter(|cell| matches!(cell.outcome, Outcome::Failed { .. })).count();
     let complete = record.cells.iter().filter(|cell| cell.outcome == Outcome::Complete).count();
     assert_eq!((failed, complete), (1, 1));
+    // Without a name: the newest run that lacks something, though it came to its end.
+    place.run(&["run", "--resume"]).expect_code(0);
+    expect_whole(&place);
+    place.run(&["run", "--resume"]).expect_code(2).expect_words(&["none with failed cells"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::remote::{CHECK, RELEASE};
+use super::remote::{self, CHECK, RELEASE};
 use super::{AgentFlags, Child, Doing, Life, Link, Output, Reach, SILENCE, SessionError, Word, command_line};
 use crate::build::AgentBinary;
 use client::Client;
@@ -55,6 +55,12 @@ impl Adb {
             words.push(Word::new(*argument)?);
         }
         self.client.shell(&command_line(&words), SHORT).await
+    }
+
+    /// Frequencies that a killed agent left.
+    async fn put_back(&self) -> Result<(), SessionError> {
+        let words = remote::put_back(&format!("{FOLDER}/store"))?;
+        self.client.shell(&command_line(&words), SHORT).await.map(drop)
     }
 
     async fn push(&self, agent: &AgentBinary, sum: &str, file: &str) -> Result<u64, SessionError> {
@@ -111,6 +117,7 @@ impl Reach for Adb {
     fn clean(&self) -> Doing<'_, ()> {
         Box::pin(async {
             self.client.ready().await?;
+            self.put_back().await?;
             self.client.done(&["shell", "-T", &format!("rm -rf {FOLDER}")], SHORT).await.map(|_| ())
         })
     }
@@ -118,6 +125,9 @@ impl Reach for Adb {
     /// Gives the phone free. One that is away has its lease lapse by itself.
     fn rest(&self) -> Life<'_, ()> {
         Box::pin(async {
+            if self.flags.frequency.is_some() {
+                let _ = self.put_back().await;
+            }
             if let Some((_, token)) = &self.flags.lease {
                 let _ = self.script(RELEASE, &[&format!("{FOLDER}/store/lease"), token]).await;
             }

@@ -165,7 +165,12 @@ impl Reach for Ssh {
 
     fn clean(&self) -> Doing<'_, ()> {
         Box::pin(async {
-            let output = self.ask(|line| line.run(&remote::clean(), &[])).await?;
+            let put_back = remote::put_back(&remote::store_folder())?;
+            let output = self.ask(move |line| {
+                let _ = line.run(&put_back, &[])?;
+                line.run(&remote::clean(), &[])
+            });
+            let output = output.await?;
             if output.code == Some(0) { Ok(()) } else { Err(remote::refused(&self.place, &output)) }
         })
     }
@@ -174,10 +179,12 @@ impl Reach for Ssh {
     /// its lease lapse by itself.
     fn rest(&self) -> Life<'_, ()> {
         let release = self.flags.lease.as_ref().and_then(|(_, token)| remote::release(token).ok());
+        let put_back =
+            self.flags.frequency.as_ref().and_then(|_| remote::put_back(&remote::store_folder()).ok());
         Box::pin(async {
-            let done = self.ask(|line| match release {
-                Some(words) if line.connection.is_some() => line.run(&words, &[]).map(drop),
-                _ => Ok(()),
+            let done = self.ask(|line| {
+                let left = put_back.into_iter().chain(release).filter(|_| line.connection.is_some());
+                left.collect::<Vec<_>>().iter().try_for_each(|words| line.run(words, &[]).map(drop))
             });
             let _ = timeout(RESTING, done).await;
         })
