@@ -28,7 +28,7 @@ use crate::build::AgentBinary;
 use crate::inventory::Settle;
 use crate::plan::{RUNTIME_EDGEBENCH, StepId, StepKind};
 use crate::prepare::NoAgent;
-use crate::session::{Client, Doing, Link, Measurement, Reach, SessionError};
+use crate::session::{Client, Doing, Measurement, Reach, SessionError};
 
 /// What every device's executor needs of the run.
 pub(super) struct Shared {
@@ -245,7 +245,7 @@ impl Executor {
         let sent_bytes = way.reach.deploy(way.agent).await?;
         self.tally.agent_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
         self.tally.all_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
-        let (mut client, hello) = self.greet(way.reach.start(way.agent).await?).await?;
+        let (mut client, hello) = self.connect(way).await?;
         let mut facts = client.facts().await?;
         self.end(client).await;
         facts.properties.extend(way.reach.properties().await?);
@@ -393,7 +393,7 @@ impl Executor {
         if step.kind == StepKind::Evaluate && data.is_none() {
             return Ok((Vec::new(), "no data set".to_owned()));
         }
-        let (mut client, opened) = self.patiently(|| Box::pin(self.open(job, model, step.kind, way))).await?;
+        let (mut client, opened) = self.patiently(|| Box::pin(self.open(job, model, way))).await?;
         let (entries, result) = match (step.kind, data) {
             (StepKind::Block(number), _) => {
                 let settled = self.settle(&mut client).await?;
@@ -432,14 +432,9 @@ impl Executor {
         &self,
         job: &Job,
         model: &ModelFile,
-        kind: StepKind,
         way: Way<'_>,
     ) -> Result<(Client, Opened), SessionError> {
-        let link = match kind {
-            StepKind::Evaluate => way.reach.start_unmeasured(way.agent).await?,
-            StepKind::Block(_) => way.reach.start(way.agent).await?,
-        };
-        let (mut client, _) = self.greet(link).await?;
+        let (mut client, _) = self.connect(way).await?;
         let mut file_bytes = client.deploy(model.digest, &model.path).await?;
         if let Some(data) = &job.data {
             file_bytes += client.deploy(data.digest, &data.path).await?;
@@ -471,7 +466,8 @@ impl Executor {
         }
     }
 
-    async fn greet(&self, link: Link) -> Result<(Client, Hello), SessionError> {
+    async fn connect(&self, way: Way<'_>) -> Result<(Client, Hello), SessionError> {
+        let link = way.reach.start(way.agent).await?;
         Client::greet(link, self.shared.silence).await
     }
 

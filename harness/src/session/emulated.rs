@@ -81,21 +81,14 @@ impl Emulated {
         Self { emulator, cpu: cpu.to_owned(), plugin: plugin.to_owned(), store }
     }
 
-    /// The emulator with the device's CPU, and nothing of the controller's environment.
-    fn emulator(&self) -> Command {
-        let mut command = Command::new(&self.emulator.program);
-        command.env_clear().arg("-cpu").arg(&self.cpu);
-        command
-    }
-
-    /// An agent that counts, and the file that counts come through.
-    fn counting(&self, agent: &AgentBinary) -> (Command, Counts) {
+    /// The command, and the file that counts come through.
+    fn command(&self, agent: &AgentBinary) -> (Command, Counts) {
         let counts = Counts::beside(&self.store);
         let mut plugin = self.plugin.clone().into_os_string();
         plugin.push(",out=");
         plugin.push(&counts.path);
-        let mut command = self.emulator();
-        command.arg("-plugin").arg(plugin).arg(&agent.path);
+        let mut command = Command::new(&self.emulator.program);
+        command.env_clear().arg("-cpu").arg(&self.cpu).arg("-plugin").arg(plugin).arg(&agent.path);
         command.arg("--store").arg(&self.store).arg("--counter").arg(&counts.path);
         (command, counts)
     }
@@ -112,19 +105,9 @@ impl Reach for Emulated {
 
     fn start<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link> {
         Box::pin(async {
-            let (mut command, counts) = self.counting(agent);
+            let (mut command, counts) = self.command(agent);
             let link = Child::start(&mut command)?;
             Ok(Link { guard: Box::new(Counted { child: link.guard, _counts: counts }), counts: true, ..link })
-        })
-    }
-
-    /// Without the plugin, which makes the emulator two to three times slower. Times that it tells are the
-    /// controller's and are not believed to be anything.
-    fn start_unmeasured<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link> {
-        Box::pin(async {
-            let mut command = self.emulator();
-            command.arg(&agent.path).arg("--store").arg(&self.store);
-            Ok(Link { counts: true, ..Child::start(&mut command)? })
         })
     }
 

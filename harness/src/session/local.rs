@@ -79,7 +79,10 @@ impl Reach for Local {
     fn clean(&self) -> Doing<'_, ()> {
         Box::pin(async {
             let words = remote::put_back(&self.store.display().to_string())?;
-            self.run(&words, RESTING).await?;
+            let restored = self.run(&words, RESTING).await?;
+            if restored.code != Some(0) {
+                return Err(remote::refused("this machine", &restored));
+            }
             match tokio::fs::remove_dir_all(&self.store).await {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     Err(SessionError::File { path: self.store.display().to_string(), source })

@@ -47,11 +47,6 @@ pub trait Reach: Send + Sync {
     /// Starts a fresh agent of a program that was deployed.
     fn start<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link>;
 
-    /// Starts a fresh agent that is asked for predictions only: nothing that it tells is a measurement.
-    fn start_unmeasured<'a>(&'a self, agent: &'a AgentBinary) -> Doing<'a, Link> {
-        self.start(agent)
-    }
-
     /// Whether the device answers and is the one that is meant, before anything is made for it. Sends nothing of ours
     /// and asks for no password.
     fn knock(&self) -> Doing<'_, ()> {

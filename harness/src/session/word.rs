@@ -68,9 +68,12 @@ mod tests {
 
     use super::*;
 
-    /// Strings a shell run: few in a debug build, which is what CI tests; a hundred thousand with --release.
+    /// Strings a shell run, and runs: few by default. EDGEBENCH_SHELL_RUNS=200 makes a hundred thousand strings.
     const BATCH: usize = 500;
-    const BATCHES: u32 = if cfg!(debug_assertions) { 8 } else { 200 };
+
+    fn runs() -> u32 {
+        std::env::var("EDGEBENCH_SHELL_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
+    }
 
     /// What the real shell makes of the words: each argument followed by a NUL.
     fn through_the_shell(words: &[Word]) -> Vec<u8> {
@@ -95,7 +98,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(BATCHES))]
+        #![proptest_config(ProptestConfig::with_cases(runs()))]
         #[test]
         fn words_pass_the_real_shell_unchanged(texts in proptest::collection::vec(text(), BATCH)) {
             let words: Vec<Word> = texts.into_iter().map(|text| Word::new(text).expect("no NUL")).collect();

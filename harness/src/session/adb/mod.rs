@@ -60,7 +60,8 @@ impl Adb {
     /// Frequencies that a killed agent left.
     async fn put_back(&self) -> Result<(), SessionError> {
         let words = remote::put_back(&format!("{FOLDER}/store"))?;
-        self.client.shell(&command_line(&words), SHORT).await.map(drop)
+        let output = self.client.shell(&command_line(&words), SHORT).await?;
+        if output.code == Some(0) { Ok(()) } else { Err(self.client.refused(&output)) }
     }
 
     async fn push(&self, agent: &AgentBinary, sum: &str, file: &str) -> Result<u64, SessionError> {

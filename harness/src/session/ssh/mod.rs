@@ -167,8 +167,9 @@ impl Reach for Ssh {
         Box::pin(async {
             let put_back = remote::put_back(&remote::store_folder())?;
             let output = self.ask(move |line| {
-                let _ = line.run(&put_back, &[])?;
-                line.run(&remote::clean(), &[])
+                let restored = line.run(&put_back, &[])?;
+                // The note is all that is known of what was there.
+                if restored.code == Some(0) { line.run(&remote::clean(), &[]) } else { Ok(restored) }
             });
             let output = output.await?;
             if output.code == Some(0) { Ok(()) } else { Err(remote::refused(&self.place, &output)) }
