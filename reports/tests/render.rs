@@ -220,6 +220,33 @@ fn operators_stand_in_the_columns_that_scripts_know() {
     assert_eq!(operators(&without), "no operators were looked at in this run\n");
 }
 
+#[test]
+fn a_peer_is_summed_up_over_all_networks() {
+    use edgebench_reports::render::beside;
+    let mut record = run(SMALL);
+    assert_eq!(beside(&record), "");
+    record.devices[0].properties.insert("agent_start_rss_bytes".to_owned(), "2000000".to_owned());
+    for model in ["synthetic-net", "other-net"] {
+        for at in 0..4 {
+            let mut twin = record.cells[at].clone();
+            twin.cell.model = model.to_owned();
+            if model == "other-net" {
+                record.cells.push(twin.clone());
+            }
+            twin.cell.runtime = "litert".to_owned();
+            for block in &mut twin.blocks {
+                // One network is twice as slow in the peer, the other takes half.
+                let times = |nanos: &mut u64| if model == "other-net" { *nanos /= 2 } else { *nanos *= 2 };
+                block.steady_nanos.iter_mut().chain(&mut block.warmup_nanos).for_each(times);
+                times(&mut block.init_nanos);
+                block.peak_rss_bytes = block.peak_rss_bytes.map(|bytes| bytes * 2 - 2_000_000);
+            }
+            record.cells.push(twin);
+        }
+    }
+    insta::assert_snapshot!("beside", beside(&record));
+}
+
 fn emulated() -> RunRecord {
     let mut record = run(SMALL);
     record.devices[0].emulated = true;

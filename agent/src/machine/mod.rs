@@ -17,11 +17,15 @@ pub(crate) use self::process::run_on;
 /// The machine this process runs on.
 pub(crate) struct Machine {
     root: Root,
+    /// What the process took before it had opened anything.
+    start_rss_bytes: Option<u64>,
 }
 
 impl Machine {
     pub(crate) fn here() -> Self {
-        Self { root: Root::real() }
+        let root = Root::real();
+        let start_rss_bytes = process::peak_rss_bytes(&root);
+        Self { root, start_rss_bytes }
     }
 }
 
@@ -39,6 +43,7 @@ impl Meter for Machine {
     }
 
     fn properties(&mut self) -> Vec<(String, String)> {
-        properties::read(&self.root)
+        let start = self.start_rss_bytes.map(|bytes| (properties::START_RSS.to_owned(), bytes.to_string()));
+        properties::read(&self.root).into_iter().chain(start).collect()
     }
 }

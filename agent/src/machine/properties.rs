@@ -23,8 +23,12 @@
 //! | `max_khz` | limit that is set for each frequency domain, distinct ones |
 //! | `machine_id` | the same for one machine, whatever it is called: a hash of its own number |
 //! | `temperature_millicelsius.<type>` | each thermal zone now |
+//! | `agent_start_rss_bytes` | largest resident set of the agent before it had opened anything |
 
 use super::files::{Root, field, kib_field};
+
+/// A property of the agent's own process.
+pub(super) const START_RSS: &str = "agent_start_rss_bytes";
 
 type Read = fn(&Root) -> Option<String>;
 

@@ -47,7 +47,10 @@ enum Format {
 pub(super) fn run(arguments: &ReportArgs, terminal: Terminal) -> Result<ExitCode, BenchError> {
     let record = load(arguments)?;
     let text = match arguments.format {
-        Format::Terminal => render::terminal(&record, terminal.options(arguments.output.is_none())),
+        Format::Terminal => {
+            let options = terminal.options(arguments.output.is_none());
+            render::terminal(&record, options) + &render::beside(&record) + &render::profiles(&record)
+        }
         Format::Html => render::html(&record)?,
         Format::Markdown => render::markdown(&record),
         Format::Csv => render::csv(&record),

@@ -195,6 +195,7 @@ fn tell(finished: &Finished, terminal: Terminal) -> Result<ExitCode, BenchError>
         return Ok(ExitCode::Interrupted);
     }
     print(&render::terminal(&finished.record, terminal.options(true)))?;
+    print(&render::beside(&finished.record))?;
     print(&render::profiles(&finished.record))?;
     if terminal.display != run::Display::Quiet {
         eprintln!("report: {}", finished.folder.file("report.html").display());

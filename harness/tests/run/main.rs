@@ -2,6 +2,7 @@
 //! between them. Each test has a results folder of its own; all share one cache, so that the agent is built once.
 #![forbid(unsafe_code)]
 
+mod benchmark;
 mod broken;
 mod emulated;
 mod history;

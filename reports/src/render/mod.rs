@@ -1,6 +1,7 @@
 //! Figures to text, pages and pictures. Derives nothing: every figure comes from [`crate::summary`]. A new format is
 //! a new file here.
 
+mod beside;
 mod columns;
 mod csv;
 mod figures;
@@ -15,6 +16,7 @@ mod plan;
 mod plot;
 mod terminal;
 
+pub use beside::beside;
 pub use csv::csv;
 pub use html::html;
 pub use json::json;

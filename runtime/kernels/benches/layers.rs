@@ -1,19 +1,22 @@
 //! Every row of the tables on the layers of MobileNetV2 0.35 at 96 x 96 and MobileNetV1 0.25 at 224 x 224.
-//! Throughput is in multiply-accumulates: `Gelem/s` are GMAC/s. Name a part to run only that, for instance
-//! `cargo bench -p edgebench-kernels -- i8/pointwise`.
+//! Throughput is in operations, a multiply-accumulate being two: `Gelem/s` are GOPS. Name a part to run only that, for
+//! instance `cargo bench -p edgebench-kernels --bench layers -- i8/pointwise`. How near that is to the CPU's peak: the bench
+//! `shares`; operators without weights: the bench `elements`.
 
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use edgebench_kernels::reference::integer::{ConvInteger, Rescale, Walk};
 use edgebench_kernels::spec::{
-    ConvF32, ConvHybrid, ConvI8, FilterScales, FloatWeights, FullyConnectedF32, FullyConnectedRealI8,
-    InputQuantization, OutputStage, RealStage,
+    ConvF32, ConvHybrid, ConvI8, FilterScales, FloatWeights, FullyConnectedF32, FullyConnectedHybrid,
+    FullyConnectedI8, FullyConnectedRealI8, InputQuantization, OutputStage, RealStage,
 };
 use edgebench_kernels::table::{
-    CONV_2D_F32, CONV_2D_HYBRID, CONV_2D_I8, DEPTHWISE_CONV_2D_F32, DEPTHWISE_CONV_2D_HYBRID,
-    DEPTHWISE_CONV_2D_I8, FULLY_CONNECTED_F32, FULLY_CONNECTED_REAL_I8, PackConvF32, PackConvHybrid,
-    PackConvI8, Table,
+    CONV_2D_F32, CONV_2D_HYBRID, CONV_2D_I8, CONV_2D_I16, CONV_2D_I16_NARROW, DEPTHWISE_CONV_2D_F32,
+    DEPTHWISE_CONV_2D_HYBRID, DEPTHWISE_CONV_2D_I8, FULLY_CONNECTED_F32, FULLY_CONNECTED_HYBRID,
+    FULLY_CONNECTED_I8, FULLY_CONNECTED_REAL_I8, PackConvF32, PackConvHybrid, PackConvI8, PackConvInteger,
+    Table,
 };
 use edgebench_kernels::{
     Clamp, Conv2dShape, FullyConnectedShape, Multiplier, Packed, Row, SCRATCH_ALIGN, Window2d,
@@ -99,7 +102,7 @@ fn measure<In, Out: Copy + Default>(
     let start = memory.as_ptr().align_offset(SCRATCH_ALIGN);
     let scratch = &mut memory[start..start + kernel.scratch_bytes()];
     let mut output = vec![Out::default(); kernel.rows() * kernel.row_len()];
-    group.throughput(Throughput::Elements(macs));
+    group.throughput(Throughput::Elements(2 * macs));
     group.bench_function(BenchmarkId::new(name, set), |bencher| {
         bencher.iter(|| kernel.run(input, 0..kernel.rows(), scratch, &mut output));
     });
@@ -185,6 +188,87 @@ fn convolutions_hybrid(criterion: &mut Criterion) {
     }
 }
 
+fn convolutions_i16(criterion: &mut Criterion) {
+    let mut group = group(criterion, "i16");
+    for layer in layers() {
+        let filter = bytes(filter_len(&layer));
+        let input: Vec<i16> =
+            bytes(layer.shape.input_len()).into_iter().map(|byte| i16::from(byte) * 255).collect();
+        let multipliers = vec![Multiplier { mantissa: 1_518_500_250, shift: -8 }; layer.shape.out_channels];
+        let walk = if layer.depthwise { Walk::Depthwise } else { Walk::Conv };
+        wide(
+            &mut group,
+            &layer,
+            ("64-bit sums", &CONV_2D_I16),
+            spec_i16(&layer, walk, &filter, &multipliers),
+            &input,
+        );
+        let narrow = spec_i16(&layer, walk, &filter, &multipliers);
+        wide(&mut group, &layer, ("32-bit sums", &CONV_2D_I16_NARROW), narrow, &input);
+    }
+}
+
+fn spec_i16<'a, S>(
+    layer: &Layer,
+    walk: Walk,
+    filter: &'a [i8],
+    multipliers: &'a [Multiplier],
+) -> ConvInteger<'a, i8, S> {
+    ConvInteger {
+        shape: layer.shape,
+        walk,
+        filter,
+        filter_zero_point: 0,
+        bias: None,
+        input_zero_point: 0,
+        rescale: Rescale::Fixed(multipliers),
+        output_zero_point: 0,
+        activation: Clamp { min: -32_768, max: 32_767 },
+    }
+}
+
+fn wide<S>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    layer: &Layer,
+    (sums, table): (&str, &Table<PackConvInteger<S>>),
+    spec: ConvInteger<'_, i8, S>,
+    input: &[i16],
+) {
+    for row in table.rows.iter().filter(|row| row.set.is_available()) {
+        let name = format!("{} {sums}", layer.name);
+        measure(group, (row.set.name(), &name), macs(layer), &*(row.kernel)(&spec), input);
+    }
+}
+
+fn fully_connected_i8(criterion: &mut Criterion) {
+    let mut group = group(criterion, "fully connected");
+    let shape = FullyConnectedShape { batch: 1, in_features: 1280, out_features: 1000 };
+    let (weights, input) = (bytes(1280 * 1000), bytes(1280));
+    let multipliers = vec![Multiplier { mantissa: 1_518_500_250, shift: -8 }; 1000];
+    let spec = FullyConnectedI8 {
+        shape,
+        filter: &weights,
+        bias: None,
+        input_zero_point: -5,
+        output: OutputStage { multipliers: &multipliers, zero_point: 3, activation: Clamp::<i8>::NONE },
+    };
+    for row in available(&FULLY_CONNECTED_I8) {
+        measure(&mut group, (row.set.name(), "i8 fixed"), shape.macs(), &*(row.kernel)(&spec), &input);
+    }
+    let spec = FullyConnectedHybrid {
+        shape,
+        filter: &weights,
+        filter_scales: FilterScales::PerTensor(0.01),
+        bias: None,
+        input: InputQuantization::Symmetric,
+        activation: Clamp::<f32>::NONE,
+    };
+    let input = floats(1280);
+    for row in available(&FULLY_CONNECTED_HYBRID) {
+        measure(&mut group, (row.set.name(), "hybrid"), shape.macs(), &*(row.kernel)(&spec), &input);
+    }
+}
+
 fn fully_connected(criterion: &mut Criterion) {
     let mut group = group(criterion, "fully connected");
     let shape = FullyConnectedShape { batch: 1, in_features: 1280, out_features: 1000 };
@@ -212,5 +296,13 @@ fn fully_connected(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, convolutions_i8, convolutions_f32, convolutions_hybrid, fully_connected);
+criterion_group!(
+    benches,
+    convolutions_i8,
+    convolutions_f32,
+    convolutions_hybrid,
+    convolutions_i16,
+    fully_connected_i8,
+    fully_connected
+);
 criterion_main!(benches);
