@@ -3,7 +3,7 @@
     agree_models.py --models FOLDER --device host=PROGRAM --device 'pi4=qemu-aarch64 -cpu cortex-a72 PROGRAM' ... [--write FILE]
 
 PROGRAM is the example `run_models` of the interpreter, built for the device. Inputs are drawn by seed: the whole range of
-integer types, -1 to 1 for floats. Outputs are compared value by value with those of the first device: equal, one rounding
+integer types, -1 to 1 for floats; or they are the examples of a tensor pack that a run has made. Outputs are compared value by value with those of the first device: equal, one rounding
 step apart (integers that differ by one), or different; then the first operator whose result differs is named, from the
 traces of both devices. Exits with 1 when an integer output differs. Needs the Python packages of ci/litert.
 """
@@ -21,6 +21,9 @@ import tempfile
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "litert"))
+import tensor_pack  # noqa: E402
+
 EXAMPLES = 2
 SEED = 5
 
@@ -30,6 +33,7 @@ def arguments():
     parser.add_argument("--models", required=True, type=pathlib.Path)
     parser.add_argument("--device", action="append", required=True, metavar="NAME=COMMAND")
     parser.add_argument("--only", default="", help="models whose names hold this")
+    parser.add_argument("--pack", type=pathlib.Path, help="a tensor pack: its examples in place of drawn ones")
     parser.add_argument("--write", type=pathlib.Path, help="a file that receives the table")
     return parser.parse_args()
 
@@ -50,7 +54,7 @@ def values(detail, random):
     return random.uniform(-1, 1, detail["shape"]).astype(dtype)
 
 
-def prepare(models, folder, only):
+def prepare(models, folder, only, pack):
     """Links the models into a folder and writes their inputs. Returns the element types of each model's outputs."""
     outputs = {}
     for path in sorted(models.glob("*.tflite")):
@@ -59,6 +63,8 @@ def prepare(models, folder, only):
         inputs, found = details(path)
         random = np.random.default_rng(SEED)
         examples = [values(detail, random).tobytes() for _ in range(EXAMPLES) for detail in inputs]
+        if pack:
+            examples = [tensor_pack.read(pack).tobytes()]
         (folder / path.name).symlink_to(path.resolve())
         (folder / path.with_suffix(".inputs").name).write_bytes(b"".join(examples))
         outputs[path.stem] = [(np.dtype(one["dtype"]), int(np.prod(one["shape"]))) for one in found]
@@ -133,7 +139,7 @@ def main():
         place = pathlib.Path(temporary)
         prepared = place / "prepared"
         prepared.mkdir()
-        models = prepare(asked.models, prepared, asked.only)
+        models = prepare(asked.models, prepared, asked.only, asked.pack)
         folders = {device: place / f"on-{device}" for device in devices}
         for device, command in devices.items():
             run(command, prepared, folders[device])

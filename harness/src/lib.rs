@@ -4,6 +4,7 @@
 pub mod agreement;
 pub mod artifact;
 pub mod benchmark_model;
+pub mod beside;
 pub mod build;
 pub mod cli;
 pub mod compare;
@@ -13,6 +14,7 @@ pub mod distance;
 pub mod error;
 pub mod gate;
 pub mod inventory;
+pub mod layers;
 pub mod npy;
 pub mod parity;
 pub mod peer;

@@ -6,13 +6,14 @@
 mod synthetic;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use edgebench_reports::beside::Beside;
 use edgebench_reports::{frame, render, summary};
 
 fn report(criterion: &mut Criterion) {
     let run = synthetic::run(synthetic::Plan { samples_per_block: 2000, examples: 1000, ..synthetic::SMALL });
     let troubled = synthetic::troubled(synthetic::SMALL);
     criterion.bench_function("summary", |bencher| bencher.iter(|| summary::summarize(&run)));
-    criterion.bench_function("html", |bencher| bencher.iter(|| render::html(&run)));
+    criterion.bench_function("html", |bencher| bencher.iter(|| render::html(&run, &Beside::default())));
     let options = render::TerminalOptions::default();
     criterion.bench_function("terminal", |bencher| bencher.iter(|| render::terminal(&troubled, options)));
     criterion.bench_function("frames", |bencher| bencher.iter(|| frame::frames(&run)));

@@ -8,6 +8,7 @@ mod synthetic;
 
 use std::time::{Duration, Instant};
 
+use edgebench_reports::beside::Beside;
 use edgebench_reports::frame::{read_run, write_run};
 use edgebench_reports::record::RunRecord;
 use edgebench_reports::render;
@@ -30,7 +31,7 @@ fn main() {
         render::terminal(&run, render::TerminalOptions { width: 120, color: false }).len()
     });
     report("Markdown", || render::markdown(&run).len());
-    report("page", || render::html(&run).map_or(0, |page| page.len()));
+    report("page", || render::html(&run, &Beside::default()).map_or(0, |page| page.len()));
     loading(&run);
     println!("peak memory {}", memory("VmHWM"));
 }

@@ -4,10 +4,13 @@
 mod arms;
 #[path = "../tests/judging/mod.rs"]
 mod judging;
+#[path = "../tests/synthetic/picture.rs"]
+mod picture;
 
 use std::process::ExitCode;
 
 use arms::{Manner, PLAIN, arms, lose_answers, slow_down};
+use edgebench_reports::beside::Beside;
 use edgebench_reports::gate::{flips, judge};
 use edgebench_reports::policy::{LimitKind, Metric, Scope, Waiver};
 use edgebench_reports::record::Outcome;
@@ -36,7 +39,10 @@ fn main() -> ExitCode {
         accept_text: "10%".to_owned(),
     });
     let inputs = inputs(&before, &after, &policy);
-    let written = page(&judge(&inputs), &flips(&inputs)).map_err(|error| error.to_string());
+    let flips = flips(&inputs);
+    let pictures = flips.iter().map(|flip| (flip.id.clone(), picture::picture())).collect();
+    let beside = Beside { pictures, ..Beside::default() };
+    let written = page(&judge(&inputs), &flips, &beside).map_err(|error| error.to_string());
     match written.and_then(|page| std::fs::write(&path, page).map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

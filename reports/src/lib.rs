@@ -4,6 +4,7 @@
 //! crate.
 #![forbid(unsafe_code)]
 
+pub mod beside;
 pub mod compare;
 pub mod frame;
 pub mod gate;

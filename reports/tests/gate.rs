@@ -416,7 +416,7 @@ fn flips_are_all_listed_and_none_beside_them() {
     let policy = policy();
     let found = flips(&inputs(&before, &after, &policy));
     let of = |against: &str| -> Vec<usize> {
-        found.iter().filter(|one| one.against == against).map(|one| one.example as usize).collect()
+        found.iter().filter(|one| one.against == against).map(|one| one.id.example as usize).collect()
     };
     assert_eq!((of("baseline"), of("v00")), (planted.to_vec(), planted.to_vec()));
     insta::assert_snapshot!("flips", edgebench_reports::render::gate::flips(&found).replace('\r', ""));

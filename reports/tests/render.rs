@@ -1,10 +1,17 @@
 //! What readers see: snapshots of the texts, and what must hold for every run however odd.
 #![forbid(unsafe_code)]
 
+#[path = "synthetic/beside.rs"]
+mod beside;
+#[path = "synthetic/picture.rs"]
+mod picture;
 mod synthetic;
 
+use edgebench_reports::beside::Beside;
 use edgebench_reports::record::{Energy, EvaluationRecord, Outcome, RunRecord};
-use edgebench_reports::render::{TerminalOptions, csv, html, json, markdown, plots, terminal};
+use edgebench_reports::render::{
+    EXAMPLES_SHOWN, TerminalOptions, csv, html, json, markdown, plots, terminal,
+};
 use synthetic::{Plan, SMALL, run, troubled};
 use unicode_width::UnicodeWidthStr;
 
@@ -76,7 +83,9 @@ fn counts_of_an_emulated_device_are_called_times_nowhere() {
     }
     assert!(cell["median_instructions"].is_number() && cell["init_instructions"].is_number());
     assert_eq!(block["steady_instructions"], serde_json::json!(record.cells[0].blocks[0].steady_nanos));
-    for text in [markdown(&record), terminal(&record, PLAIN), html(&record).expect("html")] {
+    for text in
+        [markdown(&record), terminal(&record, PLAIN), html(&record, &Beside::default()).expect("html")]
+    {
         let figures = text.split("How to read this page").next().unwrap_or_default();
         assert!(!figures.contains(" ms") && !figures.contains(" µs"), "{figures}");
     }
@@ -93,7 +102,7 @@ fn csv_has_a_value_for_every_column() {
 
 #[test]
 fn the_page_stands_alone() {
-    let page = html(&run(SMALL)).expect("page");
+    let page = html(&run(SMALL), &Beside::default()).expect("page");
     let outside = page.replace("http://www.w3.org/2000/svg", "");
     for forbidden in ["<script", "http:", "https:", "url(", "@import", "<link", "<img", "NaN"] {
         assert!(!outside.contains(forbidden), "the page contains {forbidden}");
@@ -108,14 +117,15 @@ fn the_page_stands_alone() {
     ] {
         assert!(page.contains(wanted), "the page lacks {wanted}");
     }
-    assert_eq!(page.matches("<svg").count(), 3);
+    // Latencies, operators, two kinds of accuracy, conditions.
+    assert_eq!(page.matches("<svg").count(), 5);
     assert!(!page.contains("#0101") && !page.contains("#0202"), "a stand-in colour was left");
 }
 
 #[test]
 fn pages_and_pictures_are_well_formed() {
     for record in odd_runs() {
-        let page = html(&record).expect("page");
+        let page = html(&record, &Beside::default()).expect("page");
         well_formed(page.strip_prefix("<!doctype html>").expect("doctype"));
         for plot in plots(&record).expect("plots") {
             well_formed(&plot.svg);
@@ -128,22 +138,94 @@ fn pages_and_pictures_are_well_formed() {
 #[test]
 fn troubles_are_on_every_page() {
     let record = troubled(SMALL);
-    let texts = [terminal(&record, PLAIN), markdown(&record), csv(&record), html(&record).expect("page")];
+    let texts = [
+        terminal(&record, PLAIN),
+        markdown(&record),
+        csv(&record),
+        html(&record, &Beside::default()).expect("page"),
+    ];
     for text in texts {
         assert!(text.contains("the agent ended with signal 11 in block 2"), "{text}");
         assert!(text.contains("unfinished"), "{text}");
     }
     let mut record = two_devices();
     record.artifacts[3].problem = Some("no calibration data".to_owned());
-    for text in [terminal(&record, PLAIN), markdown(&record), html(&record).expect("page")] {
+    for text in
+        [terminal(&record, PLAIN), markdown(&record), html(&record, &Beside::default()).expect("page")]
+    {
         assert!(text.contains("no answer within 30 s") && text.contains("no calibration data"), "{text}");
     }
 }
 
 #[test]
+fn the_page_says_first_what_to_ship_and_why_not_the_others() {
+    let page = html(&run(SMALL), &Beside::default()).expect("page").replace("&#x2f;", "/");
+    let (before, after) = page.split_once("What to ship").expect("the verdict");
+    assert!(!before.contains("<table") && after.contains("Ship dynamic."), "the verdict is not first");
+    let fp16 = "Quantization made it slower; what takes longer: CONV_2D block/project (portable) 1.63 ms instead of 1.60 ms";
+    assert!(after.contains(fp16), "{after}");
+    assert!(after.contains("loses 6 of 360 examples, more than chance explains (mid-p 0.016)"));
+    let mut unprofiled = run(SMALL);
+    unprofiled.cells.iter_mut().for_each(|cell| cell.ops.clear());
+    let page = html(&unprofiled, &Beside::default()).expect("page");
+    assert!(page.contains("it was measured without --profile") && !page.contains("by kind of operator"));
+}
+
+#[test]
+fn a_variant_that_is_no_faster_is_shipped_for_its_size_and_an_accurate_reference_before_a_broken_one() {
+    let mut record = run(SMALL);
+    for cell in &mut record.cells[1..] {
+        cell.evaluation.as_mut().expect("evaluated").predictions.iter_mut().for_each(|one| one.top[0].0 = 7);
+    }
+    assert!(markdown(&record).contains("Ship fp32, as it is."), "{}", markdown(&record));
+    assert!(
+        markdown(&record).contains("not int8 (answers class 7 to everything)")
+            || markdown(&record).contains("answers class 7")
+    );
+    let mut record = run(SMALL);
+    record.cells.iter_mut().for_each(|cell| cell.evaluation = None);
+    assert!(markdown(&record).contains("Accuracy is not known."), "{}", markdown(&record));
+}
+
+#[test]
+fn flips_are_shown_with_their_pictures_within_bounds() {
+    let record = run(SMALL);
+    let page = html(&record, &beside::beside(&record)).expect("page");
+    well_formed(page.strip_prefix("<!doctype html>").expect("doctype"));
+    // The six answers that int8 loses; two of them are lost by dynamic too.
+    assert_eq!(page.matches("<img src=\"data:image/png;base64,iVBOR").count(), 6);
+    assert!(page.contains("alt=\"Example ") && page.contains("Class by class"));
+    let mut many = run(Plan { examples: 3000, ..SMALL });
+    many.cells[3]
+        .evaluation
+        .as_mut()
+        .expect("evaluated")
+        .predictions
+        .iter_mut()
+        .for_each(|one| one.top[0].0 = 11);
+    let mut heavy = beside::beside(&many);
+    assert_eq!(heavy.pictures.len(), EXAMPLES_SHOWN);
+    heavy.pictures.values_mut().for_each(|picture| picture.png = vec![0; 300_000]);
+    let page = html(&many, &heavy).expect("page");
+    assert!(page.len() < 6 << 20, "{} bytes", page.len());
+    assert!(page.contains("more are in the Parquet file"));
+}
+
+#[test]
+fn disagreement_names_the_operator_and_layers_the_harm() {
+    let record = run(SMALL);
+    let page = html(&record, &beside::beside(&record)).expect("page").replace("&#x2f;", "/");
+    assert!(page.contains("the first operator that differs is 2 CONV_2D (block/project)"));
+    assert!(page.contains("one step: 12 of 3,600") && page.contains("different: 3,402 of 3,600"));
+    let finding = "Most harm by itself does operator 1 DEPTHWISE_CONV_2D (block/depthwise): its own results are rounded as \
+                   they should be";
+    assert!(page.contains(finding));
+}
+
+#[test]
 fn names_from_outside_make_no_markup() {
     let record = hostile();
-    let page = html(&record).expect("page");
+    let page = html(&record, &Beside::default()).expect("page");
     assert!(
         !page.contains("<b>") && !page.contains("onload=\"") && !page.contains("</style><"),
         "markup got through"
@@ -168,8 +250,12 @@ fn odd_runs_render() {
         for width in [0, 1, 40, 80, 500] {
             assert!(!terminal(&record, TerminalOptions { width, color: true }).is_empty(), "run {at}");
         }
-        let texts =
-            [markdown(&record), csv(&record), json(&record).expect("json"), html(&record).expect("page")];
+        let texts = [
+            markdown(&record),
+            csv(&record),
+            json(&record).expect("json"),
+            html(&record, &Beside::default()).expect("page"),
+        ];
         for text in texts {
             let no_number = |word: &&str| matches!(*word, "NaN" | "inf");
             let found = text.split(|one: char| !one.is_alphanumeric()).find(no_number);

@@ -138,6 +138,11 @@ impl Cache {
         Ok(Some(Object { digest: *digest, path, bytes: hasher.count() }))
     }
 
+    /// Where the object with this sum lies if it is there. Nothing is checked: for readers that need no certainty.
+    pub fn place(&self, digest: &Digest) -> PathBuf {
+        self.object_path(digest)
+    }
+
     /// Stores these bytes.
     ///
     /// # Errors

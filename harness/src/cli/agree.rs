@@ -1,16 +1,14 @@
 //! `bench agree`: whether devices gave the same outputs, bit by bit.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 
-use edgebench_converter::inspect;
-use serde::Serialize;
-
-use super::locations::ResultsFolder;
+use super::locations::{CacheFolder, ResultsFolder};
 use super::{Terminal, print};
-use crate::agreement::{Agreement, Difference, Element, compare};
+use crate::agreement::{Agreement, Difference};
+use crate::beside::{Located, Pair, keep_located, pairs};
 use crate::error::{BenchError, ExitCode};
-use crate::run::{KeptOutputs, kept_outputs};
+use crate::run::{KeptOutputs, Looking, RunFolder, first_difference, kept_outputs};
 
 /// Arguments of `bench agree`.
 #[derive(clap::Args, Debug)]
@@ -19,33 +17,33 @@ pub(super) struct AgreeArgs {
     #[arg(default_value = "latest", value_name = "RUN")]
     runs: Vec<String>,
     /// Write the comparison as JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "locate")]
     json: bool,
+    /// Name the first operator that differs: run the network on both devices again, cut behind each operator in turn, on
+    /// the first example that differs. Reports of the run name it from then on.
+    #[arg(long)]
+    locate: bool,
+    /// With --locate, use this agent instead of building one.
+    #[arg(long, env = "EDGEBENCH_AGENT", value_name = "PATH")]
+    agent: Option<PathBuf>,
+    #[command(flatten)]
+    storage: CacheFolder,
     #[command(flatten)]
     results: ResultsFolder,
 }
 
-/// Two devices that ran the same file on the same examples.
-#[derive(Serialize)]
-struct Pair<'k> {
-    model: &'k str,
-    variant: &'k str,
-    /// Element type of the output.
-    dtype: String,
-    one: String,
-    other: String,
-    agreement: Agreement,
-}
-
 pub(super) fn run(arguments: &AgreeArgs, _terminal: Terminal) -> Result<ExitCode, BenchError> {
     let results = arguments.results.open();
-    let mut kept = Vec::new();
-    for run in &arguments.runs {
-        kept.extend(kept_outputs(&results.find(run)?)?);
-    }
+    let folders: Vec<RunFolder> =
+        arguments.runs.iter().map(|run| results.find(run)).collect::<Result<_, _>>()?;
+    let kept: Vec<KeptOutputs> =
+        folders.iter().map(kept_outputs).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     let pairs = pairs(&kept)?;
     if pairs.is_empty() {
         return Err(BenchError::nothing_to_compare(&arguments.runs));
+    }
+    if arguments.locate {
+        return locate(&pairs, &folders, arguments);
     }
     let text = if arguments.json {
         serde_json::to_string_pretty(&pairs).map_err(BenchError::internal)? + "\n"
@@ -53,66 +51,38 @@ pub(super) fn run(arguments: &AgreeArgs, _terminal: Terminal) -> Result<ExitCode
         table(&pairs)
     };
     print(&text)?;
-    let broken =
-        pairs.iter().any(|pair| must_be_equal(&pair.dtype, pair.variant) && !pair.agreement.is_equal());
-    Ok(if broken { ExitCode::Regression } else { ExitCode::Pass })
+    Ok(exit_code(&pairs))
 }
 
-/// Integer outputs are the same on every device; so are those of a network that is all integers within. Other floats may
-/// be rounded differently.
-fn must_be_equal(dtype: &str, variant: &str) -> bool {
-    Element::named(dtype).is_some_and(Element::is_integer) || variant.contains("int8")
-}
-
-/// Every device with every later one that has outputs of the same file and examples.
-fn pairs(kept: &[KeptOutputs]) -> Result<Vec<Pair<'_>>, BenchError> {
-    let mut pairs = Vec::new();
-    for (at, one) in kept.iter().enumerate() {
-        for other in kept.iter().skip(at + 1).filter(|other| is_comparable(one, other)) {
-            pairs.push(pair(one, other)?);
+/// Names the operator of every pair of one run that is not equal, and keeps it for the reports.
+fn locate(pairs: &[Pair<'_>], folders: &[RunFolder], arguments: &AgreeArgs) -> Result<ExitCode, BenchError> {
+    let looking = Looking { cache: arguments.storage.cache()?, agent: arguments.agent.clone() };
+    let mut text = table(pairs);
+    for folder in folders {
+        let mut found = Vec::new();
+        for pair in pairs.iter().filter(|pair| pair.sides.0.run == folder.id && pair.sides.1.run == folder.id)
+        {
+            let (Agreement::OneStep(difference) | Agreement::Different(difference)) = &pair.agreement else {
+                continue;
+            };
+            let example = u32::try_from(difference.first_example).unwrap_or(u32::MAX);
+            let operator = first_difference(folder, pair.sides.0, pair.sides.1, example, &looking)?;
+            let Pair { model, variant, one, other, .. } = pair;
+            let told = operator.as_deref().unwrap_or("none: no operator differs by more than rounding");
+            let _ = writeln!(text, "{model} {variant}, {one} and {other}: first {told}");
+            let [model, variant] = [model, variant].map(|name| (*name).to_owned());
+            let (one, other) = (one.clone(), other.clone());
+            found.extend(operator.map(|operator| Located { model, variant, one, other, operator }));
         }
+        keep_located(folder, &found)?;
     }
-    pairs.sort_by(|a, b| (a.model, a.variant).cmp(&(b.model, b.variant)));
-    Ok(pairs)
+    print(&text)?;
+    Ok(exit_code(pairs))
 }
 
-/// Files of the cache are named by their content: the same path is the same file.
-fn is_comparable(one: &KeptOutputs, other: &KeptOutputs) -> bool {
-    let place = |kept: &KeptOutputs| (kept.run.clone(), kept.device.clone(), kept.threads);
-    one.model_file == other.model_file && one.pack == other.pack && place(one) != place(other)
-}
-
-fn pair<'k>(one: &'k KeptOutputs, other: &'k KeptOutputs) -> Result<Pair<'k>, BenchError> {
-    let (dtype, element) = element(&one.model_file)?;
-    let (a, b) = (read(&one.outputs)?, read(&other.outputs)?);
-    let agreement = compare(&a, &b, element, one.labels.len() as u64)
-        .map_err(|error| BenchError::outputs(&other.outputs, &error))?;
-    let name = |kept: &KeptOutputs| match (one.run == other.run, kept.threads) {
-        (true, 1) => kept.device.clone(),
-        (true, threads) => format!("{} x{threads}", kept.device),
-        (false, threads) => format!("{} x{threads} in {}", kept.device, kept.run),
-    };
-    Ok(Pair {
-        model: &one.model,
-        variant: &one.variant,
-        dtype,
-        one: name(one),
-        other: name(other),
-        agreement,
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, BenchError> {
-    std::fs::read(path).map_err(|cause| BenchError::read(path, cause))
-}
-
-/// Element type of a model's first output; bytes where it is none that is compared by value.
-fn element(model: &Path) -> Result<(String, Element), BenchError> {
-    let inspection = inspect(&read(model)?).map_err(|error| BenchError::model(model, &error))?;
-    let tensor = inspection.outputs.first().and_then(|index| inspection.tensors.get(*index));
-    let dtype = tensor.map_or_else(|| "none".to_owned(), |tensor| tensor.dtype.to_ascii_lowercase());
-    let element = Element::named(&dtype).unwrap_or(Element::Unsigned(1));
-    Ok((dtype, element))
+fn exit_code(pairs: &[Pair<'_>]) -> ExitCode {
+    let broken = pairs.iter().any(|pair| pair.must_be_equal() && !pair.agreement.is_equal());
+    if broken { ExitCode::Regression } else { ExitCode::Pass }
 }
 
 fn table(pairs: &[Pair<'_>]) -> String {
@@ -121,7 +91,7 @@ fn table(pairs: &[Pair<'_>]) -> String {
     let (ones, others) = (longest(|pair| pair.one.len()), longest(|pair| pair.other.len()));
     let mut text = String::new();
     for pair in pairs {
-        let Pair { model, variant, dtype, one, other, agreement } = pair;
+        let Pair { model, variant, dtype, one, other, agreement, .. } = pair;
         let _ = writeln!(
             text,
             "{model:<models$}  {variant:<variants$}  {dtype:<7}  {one:<ones$}  {other:<others$}  {}",
@@ -158,19 +128,44 @@ fn where_and_how_many(difference: &Difference) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::KeptOutputs;
 
-    #[test]
-    fn the_table_tells_each_pair_and_the_sum() {
-        let pair = |other: &str, agreement| Pair {
-            model: "net",
-            variant: "int8",
+    fn kept() -> KeptOutputs {
+        KeptOutputs {
+            run: "r".to_owned(),
+            device: "host".to_owned(),
+            model: "net".to_owned(),
+            variant: "int8".to_owned(),
+            runtime: "edgebench".to_owned(),
+            threads: 1,
+            model_file: "m".into(),
+            pack: "p".into(),
+            labels: Vec::new(),
+            outputs: "o".into(),
+        }
+    }
+
+    fn pair<'k>(kept: &'k KeptOutputs, other: &str, agreement: Agreement) -> Pair<'k> {
+        Pair {
+            model: &kept.model,
+            variant: &kept.variant,
             dtype: "int8".to_owned(),
             one: "host".to_owned(),
             other: other.to_owned(),
             agreement,
-        };
+            same_runtime: true,
+            sides: (kept, kept),
+        }
+    }
+
+    #[test]
+    fn the_table_tells_each_pair_and_the_sum() {
+        let kept = kept();
         let difference = Difference { values: 2, of: 40, largest: 1.0, first_example: 3, first_value: 7 };
-        let text = table(&[pair("pi4", Agreement::Equal), pair("pixel", Agreement::OneStep(difference))]);
+        let text = table(&[
+            pair(&kept, "pi4", Agreement::Equal),
+            pair(&kept, "pixel", Agreement::OneStep(difference)),
+        ]);
         let expected = "net  int8  int8     host  pi4    equal\n\
             net  int8  int8     host  pixel  one rounding step: 2 of 40 values, first in example 3 at value 7\n\
             2 pairs: 1 equal, 1 one rounding step apart, 0 different\n";
@@ -178,8 +173,12 @@ mod tests {
     }
 
     #[test]
-    fn floats_of_float_networks_may_differ() {
-        assert!(must_be_equal("int8", "anything") && must_be_equal("float32", "int8"));
-        assert!(!must_be_equal("float32", "fp16"));
+    fn floats_of_float_networks_and_other_runtimes_may_differ() {
+        let (quantized, half) = (kept(), KeptOutputs { variant: "fp16".to_owned(), ..kept() });
+        let integers = pair(&half, "x", Agreement::Equal);
+        assert!(integers.must_be_equal());
+        let floats = |kept| Pair { dtype: "float32".to_owned(), ..pair(kept, "x", Agreement::Equal) };
+        assert!(floats(&quantized).must_be_equal() && !floats(&half).must_be_equal());
+        assert!(!Pair { same_runtime: false, ..pair(&quantized, "x", Agreement::Equal) }.must_be_equal());
     }
 }

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use edgebench_reports::beside::Beside;
 use edgebench_reports::gate::{GateReport, Inputs, flips, judge};
 use edgebench_reports::policy::Policy;
 use edgebench_reports::record::Cell;
 use edgebench_reports::render::gate as render;
 use jiff::civil::Date;
 
-use super::locations::{ResultsFolder, SuiteFolders};
+use super::locations::{CacheFolder, ResultsFolder, SuiteFolders};
 use super::{Terminal, print};
+use crate::beside::pictures;
 use crate::error::{BenchError, ExitCode};
 use crate::gate::{Chosen, GateError, Request, choose, choose_comparison, policy};
 use crate::run::write_whole;
@@ -57,6 +59,8 @@ pub(super) struct GateArgs {
     suites: SuiteFolders,
     #[command(flatten)]
     results: ResultsFolder,
+    #[command(flatten)]
+    storage: CacheFolder,
 }
 
 /// What else is written, beside what is printed.
@@ -119,7 +123,7 @@ pub(super) fn run(arguments: &GateArgs, terminal: Terminal) -> Result<ExitCode, 
     };
     let inputs = inputs(&chosen, &policy, arguments.today);
     let report = judge(&inputs);
-    write(&arguments.files, &report, &inputs)?;
+    write(arguments, &report, &inputs)?;
     print(&told(arguments, &report, &policy, &chosen, terminal)?)?;
     Ok(report.verdict.into())
 }
@@ -164,10 +168,20 @@ fn name(cell: &Cell) -> String {
     format!("{}/{}/{}/{}/{}", cell.device, cell.model, cell.variant, cell.runtime, cell.threads)
 }
 
-fn write(files: &Files, report: &GateReport, inputs: &Inputs<'_>) -> Result<(), BenchError> {
+/// The page with the pictures of the answers that it lists.
+fn page(report: &GateReport, inputs: &Inputs<'_>, cache: &CacheFolder) -> Result<String, BenchError> {
+    let flips = flips(inputs);
+    let shown = flips.iter().take(render::FLIPS_SHOWN).map(|flip| (flip.id.clone(), flip.position));
+    // Without a cache there are no pictures; the page is whole without them.
+    let pictures = cache.cache().map(|cache| pictures(shown, &cache)).unwrap_or_default();
+    Ok(render::page(report, &flips, &Beside { pictures, ..Beside::default() })?)
+}
+
+fn write(arguments: &GateArgs, report: &GateReport, inputs: &Inputs<'_>) -> Result<(), BenchError> {
     type Text<'a> = &'a dyn Fn() -> String;
+    let files = &arguments.files;
     if let Some(path) = &files.page {
-        let page = render::page(report, &flips(inputs))?;
+        let page = page(report, inputs, &arguments.storage)?;
         write_whole(path, page.as_bytes()).map_err(|cause| BenchError::write(path, cause))?;
     }
     let wanted: [(&Option<PathBuf>, Text<'_>); 7] = [

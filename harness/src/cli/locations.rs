@@ -38,12 +38,19 @@ pub(super) struct ResultsFolder {
     folder: PathBuf,
 }
 
-/// Where files come from and are kept.
+/// Where what was made is kept.
 #[derive(clap::Args, Clone, Debug)]
-pub(super) struct Storage {
+pub(super) struct CacheFolder {
     /// Folder of everything that is made once and reused.
     #[arg(long, env = "EDGEBENCH_CACHE", value_name = "DIR")]
     cache_dir: Option<PathBuf>,
+}
+
+/// Where files come from and are kept.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct Storage {
+    #[command(flatten)]
+    cache: CacheFolder,
     /// Folders to look in for files that a suite names by SHA-256, before any download.
     #[arg(long = "mirror", env = "EDGEBENCH_MIRROR", value_name = "DIR", value_delimiter = ':')]
     mirrors: Vec<PathBuf>,
@@ -79,9 +86,15 @@ impl ResultsFolder {
     }
 }
 
-impl Storage {
+impl CacheFolder {
     pub(super) fn cache(&self) -> Result<Cache, BenchError> {
         Ok(Cache::open(&Cache::folder(self.cache_dir.as_deref())?)?)
+    }
+}
+
+impl Storage {
+    pub(super) fn cache(&self) -> Result<Cache, BenchError> {
+        self.cache.cache()
     }
 
     pub(super) fn mirrors(&self) -> &[PathBuf] {

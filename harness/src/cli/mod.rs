@@ -12,6 +12,7 @@ mod doctor;
 mod gate;
 mod infer;
 mod inspect;
+mod layers;
 mod locations;
 mod parity;
 mod plan;
@@ -94,6 +95,8 @@ enum Verb {
     Infer(infer::InferArgs),
     /// Compare the tensors of two .npz files: how far apart, and which differs first.
     DiffOutputs(diff_outputs::DiffArgs),
+    /// Tell which operator of a quantized model does the harm: each quantized by itself in the float network.
+    Layers(layers::LayersArgs),
     /// Compare a model with LiteRT, operator by operator: equal, rounded elsewhere, or apart.
     Parity(parity::ParityArgs),
     /// List the suites, or check one.
@@ -180,6 +183,7 @@ impl Cli {
             Verb::Inspect(arguments) => inspect::run(&arguments, terminal),
             Verb::Infer(arguments) => infer::run(&arguments, terminal),
             Verb::DiffOutputs(arguments) => diff_outputs::run(&arguments, terminal),
+            Verb::Layers(arguments) => layers::run(&arguments, terminal),
             Verb::Parity(arguments) => parity::run(&arguments, terminal),
             Verb::Suites(arguments) => suites::run(&arguments, terminal),
             Verb::Devices(arguments) => devices::run(&arguments, terminal),

@@ -7,10 +7,11 @@ use edgebench_reports::frame::read_run;
 use edgebench_reports::record::RunRecord;
 use edgebench_reports::render;
 
-use super::locations::ResultsFolder;
+use super::locations::{CacheFolder, ResultsFolder};
 use super::{Terminal, print};
+use crate::beside::gather;
 use crate::error::{BenchError, ExitCode};
-use crate::run::{self, write_whole};
+use crate::run::{self, RunFolder, write_whole};
 
 /// Arguments of `bench report`.
 #[derive(clap::Args, Debug)]
@@ -26,6 +27,8 @@ pub(super) struct ReportArgs {
     output: Option<PathBuf>,
     #[command(flatten)]
     results: ResultsFolder,
+    #[command(flatten)]
+    storage: CacheFolder,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -45,13 +48,16 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &ReportArgs, terminal: Terminal) -> Result<ExitCode, BenchError> {
-    let record = load(arguments)?;
+    let (record, folder) = load(arguments)?;
     let text = match arguments.format {
         Format::Terminal => {
             let options = terminal.options(arguments.output.is_none());
             render::terminal(&record, options) + &render::beside(&record) + &render::profiles(&record)
         }
-        Format::Html => render::html(&record)?,
+        Format::Html => {
+            let beside = gather(&record, folder.as_ref(), &arguments.storage.cache()?);
+            render::html(&record, &beside)?
+        }
         Format::Markdown => render::markdown(&record),
         Format::Csv => render::csv(&record),
         Format::Json => render::json(&record)?,
@@ -64,11 +70,14 @@ pub(super) fn run(arguments: &ReportArgs, terminal: Terminal) -> Result<ExitCode
     Ok(ExitCode::Pass)
 }
 
-fn load(arguments: &ReportArgs) -> Result<RunRecord, BenchError> {
+/// The run, and its folder where it was found in the results.
+fn load(arguments: &ReportArgs) -> Result<(RunRecord, Option<RunFolder>), BenchError> {
     let path = PathBuf::from(&arguments.run);
     if path.extension().is_some_and(|extension| extension == "parquet") {
-        return Ok(read_run(&path)?);
+        return Ok((read_run(&path)?, None));
     }
     let folder = arguments.results.open().find(&arguments.run)?;
-    if folder.frame().is_file() { Ok(read_run(&folder.frame())?) } else { run::record_so_far(&folder) }
+    let record =
+        if folder.frame().is_file() { read_run(&folder.frame())? } else { run::record_so_far(&folder)? };
+    Ok((record, Some(folder)))
 }

@@ -68,7 +68,7 @@ fn all_mistakes_of_all_devices_are_told() {
     let expected = [
         "wrong value of `device name`: expected at most 100 of a-z, 0-9, `.`, `_` and `-`, starting with a letter or \
          a digit, found \"Host\"",
-        "unknown key `host` in Host: expected one of: transport, target, threads, cpus, tags, energy, settle, emulate",
+        "unknown key `host` in Host: expected one of: transport, target, threads, cpus, frequency, tags, energy, settle, emulate",
         "missing key `host` in pi4: expected a host name or address",
         "wrong value of `threads[0]` in pi4: expected an integer from 1 to 1024, found 0",
         "`threads[2]` does not fit in pi4: expected every number of threads once, found 4",

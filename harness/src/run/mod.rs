@@ -9,6 +9,7 @@ mod event;
 mod executor;
 mod identity;
 mod journal;
+mod locating;
 mod meeting;
 mod outputs;
 mod profile;
@@ -30,6 +31,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::artifact::Cache;
+use crate::beside::gather;
 use crate::error::BenchError;
 use crate::inventory::{Device, Inventory, InventoryError, Transport};
 use crate::plan::{Plan, RUNTIME_EDGEBENCH, Request, StepId};
@@ -43,6 +45,7 @@ pub use executor::{EvaluationData, ModelFile};
 pub(crate) use executor::{TOP, block_record, evaluation_record, memory_record};
 pub(crate) use identity::{lease, run_info};
 pub use journal::{Journal, JournalError};
+pub use locating::{Looking, first_difference};
 pub use meeting::{clean, meet};
 pub use outputs::{KeptOutputs, kept_outputs};
 pub(crate) use profile::op_record;
@@ -304,7 +307,7 @@ async fn go_on(
     if !interrupted {
         recorder.write(Entry::Finished { at: Timestamp::now().to_string() }).await?;
     }
-    conclude(loaded, folder, interrupted)
+    conclude(loaded, folder, context, interrupted)
 }
 
 /// All devices at once. The first result that cannot be written down stops the run: what follows it would be lost.
@@ -335,14 +338,20 @@ async fn drain(
 }
 
 /// Reads the journal back and writes what is made from it.
-fn conclude(loaded: &Loaded, folder: &RunFolder, interrupted: bool) -> Result<Finished, BenchError> {
+fn conclude(
+    loaded: &Loaded,
+    folder: &RunFolder,
+    context: &Context,
+    interrupted: bool,
+) -> Result<Finished, BenchError> {
     let entries = Journal::read::<Entry>(&folder.journal())?;
     let steps = loaded.steps();
     let record = record(&entries).ok_or_else(|| BenchError::empty_run(&folder.id))?;
     let done = steps.iter().filter(|step| is_done(&entries, **step)).count();
     if !interrupted {
         write_run(&folder.frame(), &record)?;
-        folder.write("report.html", render::html(&record)?.as_bytes())?;
+        let beside = gather(&record, Some(folder), &context.cache);
+        folder.write("report.html", render::html(&record, &beside)?.as_bytes())?;
         folder.write("report.md", render::markdown(&record).as_bytes())?;
     }
     Ok(Finished { folder: folder.clone(), record, interrupted, done, planned: steps.len() })

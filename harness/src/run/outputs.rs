@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::executor::Job;
 use super::store::{RunFolder, StoreError, write_whole};
 use crate::error::BenchError;
+use crate::plan::RUNTIME_EDGEBENCH;
 
 /// Name of the folder in a run's folder.
 pub(super) const FOLDER: &str = "outputs";
@@ -24,6 +25,8 @@ pub struct KeptOutputs {
     pub model: String,
     /// Name of the variant.
     pub variant: String,
+    /// What executed it.
+    pub runtime: String,
     /// Worker threads.
     pub threads: u16,
     /// The `.tflite` file.
@@ -56,6 +59,7 @@ pub fn kept_outputs(run: &RunFolder) -> Result<Vec<KeptOutputs>, BenchError> {
         device: cell.device,
         model: cell.model,
         variant: cell.variant,
+        runtime: cell.runtime,
         threads: cell.threads,
         model_file: cell.model_file,
         pack: cell.pack,
@@ -75,6 +79,9 @@ struct ManifestCell {
     device: String,
     model: String,
     variant: String,
+    /// Manifests of earlier versions do not say it, and were of ours alone.
+    #[serde(default = "ours")]
+    runtime: String,
     threads: u16,
     /// The `.tflite` file.
     model_file: PathBuf,
@@ -84,6 +91,10 @@ struct ManifestCell {
     labels: Vec<u32>,
     /// Our output 0 of every example, in the model's own type, little-endian, back to back; next to this file.
     outputs: String,
+}
+
+fn ours() -> String {
+    RUNTIME_EDGEBENCH.to_owned()
 }
 
 /// The file of a cell. Names of devices, models and variants hold no separators: they were checked when they were read.
@@ -113,6 +124,7 @@ fn manifest_cell(folder: &Path, job: &Job) -> Option<ManifestCell> {
         device: job.cell.device.clone(),
         model: job.cell.model.clone(),
         variant: job.cell.variant.clone(),
+        runtime: job.cell.runtime.clone(),
         threads: job.cell.threads,
         model_file: model.path.clone(),
         pack: data.path.clone(),

@@ -195,14 +195,14 @@ fn a_file_name_does_not_lead_out_of_its_folder() {
 fn a_suite_is_found_by_name_or_by_path() {
     let dirs = [PathBuf::from("/nowhere"), suites()];
     let names: Vec<String> = Suite::list(&dirs).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["mobilenet", "mobilenet-imagenet"]);
+    assert_eq!(names, ["mobilenet", "mobilenet-imagenet", "speed"]);
     let folder = suites().join("mobilenet");
     for path in [folder.clone(), folder.join(FILE_NAME)] {
         let path = path.to_string_lossy().into_owned();
         assert!(Suite::find(&path, &[]).is_ok_and(|suite| suite.name == "mobilenet"), "{path}");
     }
     let error = locate("mobilnet", &dirs).expect_err("unknown");
-    let known = vec!["mobilenet".to_owned(), "mobilenet-imagenet".to_owned()];
+    let known = ["mobilenet", "mobilenet-imagenet", "speed"].map(str::to_owned).to_vec();
     assert_eq!(error, SuiteError::Unknown { name: "mobilnet".to_owned(), known, searched: dirs.to_vec() });
     let error = locate("./nowhere", &dirs).expect_err("unknown");
     assert_eq!(error, SuiteError::NoFile { path: PathBuf::from("./nowhere") });

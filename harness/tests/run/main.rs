@@ -5,6 +5,7 @@
 mod benchmark;
 mod broken;
 mod emulated;
+mod flat;
 mod history;
 mod interrupted;
 mod kept;
@@ -13,5 +14,6 @@ mod pairs;
 mod peer;
 mod phone;
 mod place;
+mod planted;
 mod stand_in;
 mod verbs;

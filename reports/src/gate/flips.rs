@@ -1,7 +1,8 @@
 //! The very examples whose answer changed: against the baseline, and against the float variant of the same run.
 
 use super::Inputs;
-use super::accuracy::{float_variant, pairs};
+use super::accuracy::{Pair, float_variant, pairs};
+use crate::beside::ExampleId;
 use crate::record::{Cell, CellRecord};
 
 /// One example that was answered differently.
@@ -11,8 +12,10 @@ pub struct Flip {
     pub cell: Cell,
     /// What it is compared with: `baseline`, or the name of the float variant.
     pub against: String,
-    /// Index in the data set.
-    pub example: u32,
+    /// Which example.
+    pub id: ExampleId,
+    /// Its place in the tensor pack, from 0.
+    pub position: u32,
     /// The right class.
     pub label: u32,
     /// The answer it is compared with.
@@ -45,18 +48,22 @@ fn float<'a>(inputs: &Inputs<'a>, record: &CellRecord) -> Option<&'a CellRecord>
 
 fn between(before: &CellRecord, after: &CellRecord, against: &str) -> Vec<Flip> {
     let both = before.evaluation.as_ref().zip(after.evaluation.as_ref());
-    let Some(mut pairs) = both.and_then(|(before, after)| pairs(before, after).ok()) else {
+    let Some(pairs) = both.and_then(|(before, after)| pairs(before, after).ok()) else {
         return Vec::new();
     };
-    pairs.sort_by_key(|(_, one)| one.example);
-    let changed = pairs.into_iter().filter(|(one, other)| one.predicted() != other.predicted());
-    let flip = |(one, other): (&crate::record::PredictionRecord, &crate::record::PredictionRecord)| Flip {
+    let pack_digest = after.evaluation.as_ref().map(|one| one.pack_digest.clone()).unwrap_or_default();
+    // In the order of the pack.
+    let changed = (0u32..).zip(pairs).filter(|(_, (one, other))| one.predicted() != other.predicted());
+    let flip = |(position, (one, other)): (u32, Pair<'_>)| Flip {
         cell: after.cell.clone(),
         against: against.to_owned(),
-        example: other.example,
+        id: ExampleId { pack_digest: pack_digest.clone(), example: other.example },
+        position,
         label: other.label,
         before: one.predicted(),
         after: other.predicted(),
     };
-    changed.map(flip).collect()
+    let mut found: Vec<Flip> = changed.map(flip).collect();
+    found.sort_by_key(|one| one.id.example);
+    found
 }

@@ -148,6 +148,11 @@ pub(super) fn points(change: f64, total: u64) -> String {
     format!("{sign}{text}")
 }
 
+/// `1.4` points, of a share of `total` examples; without a sign.
+pub(super) fn share_points(share: f64, total: u64) -> String {
+    format!("{:.*}", percent_decimals(total), 100.0 * share)
+}
+
 /// `93.8 %` or `95 %`.
 pub(super) fn confidence(level: f64) -> String {
     let text = format!("{:.1}", 100.0 * level);

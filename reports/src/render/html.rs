@@ -6,16 +6,25 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use super::columns::{self, Column, Place};
 use super::outside::printable_lines;
 use super::plot::{self, Panel};
-use super::{RenderError, figures, findings};
-use crate::record::{ArtifactRecord, BlockRecord, CellRecord, DeviceRecord, Outcome, RunRecord};
+use super::shipping::{self, Advice, Tone};
+use super::{RenderError, agreement, examples, figures, findings, layers};
+use crate::beside::Beside;
+use crate::record::{ArtifactRecord, BlockRecord, CellRecord, DeviceRecord, OpRecord, Outcome, RunRecord};
 use crate::stats::quantile::median_of;
-use crate::summary::{CellSummary, Group, RunSummary, summarize};
+use crate::summary::{CellSummary, Group, RunSummary, Warning, summarize};
 
 /// Digits of a digest that a reader compares by eye.
 const DIGEST_DIGITS: usize = 12;
 
-/// The whole page. Text that came from outside is escaped by the template engine.
-pub fn html(run: &RunRecord) -> Result<String, RenderError> {
+/// Operators of a cell that are listed; all of them are in the Parquet file.
+const OPS_SHOWN: usize = 16;
+
+/// The whole page, with what was gathered beside the records. Text that came from outside is escaped by the template
+/// engine.
+///
+/// # Errors
+/// When a picture or the template does not come out, which is a mistake of ours.
+pub fn html(run: &RunRecord, beside: &Beside) -> Result<String, RenderError> {
     let summary = summarize(run);
     let panels = plot::panels(&summary);
     let mut environment = Environment::new();
@@ -29,7 +38,12 @@ pub fn html(run: &RunRecord) -> Result<String, RenderError> {
         tally => findings::tally(&summary),
         duration => findings::duration(&run.run),
         troubles => troubles(run, &summary),
-        panels => panels.iter().enumerate().map(|(at, one)| panel(one, at)).collect::<Result<Vec<_>, _>>()?,
+        advice => shipping::advice(run, &summary.groups).iter().map(advice).collect::<Vec<_>>(),
+        agreements => agreement::matrices(beside),
+        layers => layers::reports(beside),
+        flipped => examples::of_models(run, beside),
+        conditions => plot::of_devices(run)?.into_iter().map(figure).collect::<Vec<_>>(),
+        panels => panels.iter().enumerate().map(|(at, one)| panel(run, one, at)).collect::<Result<Vec<_>, _>>()?,
         meanings => meanings(&summary),
         devices => run.devices.iter().map(device).collect::<Vec<_>>(),
         artifacts => run.artifacts.iter().map(artifact).collect::<Vec<_>>(),
@@ -76,12 +90,30 @@ fn troubles(run: &RunRecord, summary: &RunSummary) -> Vec<Value> {
     unusable.chain(cells).collect()
 }
 
-fn panel(panel: &Panel<'_>, number: usize) -> Result<Value, RenderError> {
-    let plots = plot::of_panel(panel, number)?;
-    let figure = |plot: plot::Plot| {
-        let wide = plot.name.starts_with("latency");
-        context! { caption => plot.caption, wide, svg => Value::from_safe_string(plot.svg) }
+fn advice(advice: &Advice) -> Value {
+    let variant = |(name, tone, text): &(String, Tone, String)| {
+        let class = match tone {
+            Tone::Good => "good",
+            Tone::Bad => "bad",
+            Tone::Doubt => "doubt",
+        };
+        context! { name, class, text }
     };
+    context! {
+        place => advice.place.as_str(),
+        headline => advice.headline.as_str(),
+        why => advice.why.as_str(),
+        variants => advice.variants.iter().map(variant).collect::<Vec<_>>(),
+    }
+}
+
+fn figure(plot: plot::Plot) -> Value {
+    let wide = !plot.name.starts_with("accuracy");
+    context! { caption => plot.caption, wide, svg => Value::from_safe_string(plot.svg) }
+}
+
+fn panel(run: &RunRecord, panel: &Panel<'_>, number: usize) -> Result<Value, RenderError> {
+    let plots = plot::of_panel(run, panel, number)?;
     Ok(context! {
         number,
         device => panel.device,
@@ -100,7 +132,7 @@ fn group(group: &Group) -> Value {
         title => findings::execution(group),
         columns => heads.collect::<Vec<_>>(),
         rows => group.cells.iter().map(|cell| row(cell, &columns)).collect::<Vec<_>>(),
-        notes => group.cells.iter().filter_map(|cell| notes(cell, group)).collect::<Vec<_>>(),
+        notes => group.cells.iter().filter_map(notes).collect::<Vec<_>>(),
         legend => findings::legend(group),
     }
 }
@@ -126,12 +158,16 @@ fn state(outcome: &Outcome) -> &'static str {
     }
 }
 
-fn notes(cell: &CellSummary, group: &Group) -> Option<Value> {
-    let comparison = findings::comparison(cell, group);
+/// What weakens the figures of a cell. Whether it is slower or less accurate was said where the page says what to ship.
+fn notes(cell: &CellSummary) -> Option<Value> {
+    let said = |warning: &&Warning| {
+        !cell.is_reference && matches!(warning, Warning::Slower { .. } | Warning::LessAccurate { .. })
+    };
     let trouble = findings::trouble(&cell.outcome);
-    let warnings: Vec<String> = cell.warnings.iter().map(ToString::to_string).collect();
-    let says = comparison.is_some() || trouble.is_some() || !warnings.is_empty();
-    says.then(|| context! { variant => cell.cell.variant.as_str(), comparison, trouble, warnings })
+    let warnings: Vec<String> =
+        cell.warnings.iter().filter(|one| !said(one)).map(ToString::to_string).collect();
+    let says = trouble.is_some() || !warnings.is_empty();
+    says.then(|| context! { variant => cell.cell.variant.as_str(), trouble, warnings })
 }
 
 /// What each column of any table means.
@@ -180,8 +216,28 @@ fn cell_record(run: &RunRecord, record: &CellRecord) -> Value {
     context! {
         title => format!("{} · {} · {} · {} · ×{}", cell.device, cell.model, cell.variant, cell.runtime, cell.threads),
         blocks => record.blocks.iter().map(|one| block(one, emulated)).collect::<Vec<_>>(),
+        ops => ops(record, emulated),
+        more_ops => record.ops.len().saturating_sub(OPS_SHOWN),
         kernels => kernels.map(kernel).collect::<Vec<_>>().join(", "),
     }
+}
+
+/// The operators of a cell that take most: what they are, and a bar as long as their share.
+fn ops(record: &CellRecord, emulated: bool) -> Vec<Value> {
+    let mut ops: Vec<&OpRecord> = record.ops.iter().collect();
+    ops.sort_by_key(|op| std::cmp::Reverse(op.median_nanos));
+    let row = |op: &&OpRecord| {
+        let share = 100.0 * op.share_of(record).unwrap_or(0.0);
+        context! {
+            index => op.index,
+            operator => op.operator.as_str(),
+            output => op.output.as_str(),
+            kernel => op.kernel.as_str(),
+            median => figures::latency(op.median_nanos as f64, emulated),
+            share => format!("{share:.1}"),
+        }
+    };
+    ops.iter().take(OPS_SHOWN).map(row).collect()
 }
 
 fn block(block: &BlockRecord, emulated: bool) -> Value {

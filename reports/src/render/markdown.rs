@@ -1,12 +1,12 @@
 //! The run as GitHub-flavoured Markdown, for pull requests and step summaries.
 
 use super::columns::{self, Column};
-use super::findings;
 use super::outside::printable;
+use super::{findings, shipping};
 use crate::record::RunRecord;
 use crate::summary::{CellSummary, Group, summarize};
 
-/// Title, one table a group, findings, warnings. Text that came from outside cannot make markup.
+/// Title, what to ship, one table a group, findings, warnings. Text that came from outside cannot make markup.
 pub fn markdown(run: &RunRecord) -> String {
     let summary = summarize(run);
     let mut text = format!("## {}\n\n{}", escape(&run.run.suite), findings::tally(&summary));
@@ -17,6 +17,9 @@ pub fn markdown(run: &RunRecord) -> String {
     for (at, (place, problem)) in findings::unusable(run).into_iter().enumerate() {
         let gap = if at == 0 { "\n" } else { "" };
         text.push_str(&format!("{gap}- **{}** {}\n", escape(&place), escape(&problem)));
+    }
+    for advice in shipping::advice(run, &summary.groups) {
+        text.push_str(&format!("\n**{}**: {}\n", escape(&advice.place), escape(&advice.paragraph())));
     }
     for group in &summary.groups {
         text.push_str(&format!("\n### {}\n\n", escape(&findings::group_title(group))));

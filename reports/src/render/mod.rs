@@ -1,23 +1,28 @@
 //! Figures to text, pages and pictures. Derives nothing: every figure comes from [`crate::summary`]. A new format is
 //! a new file here.
 
+mod agreement;
 mod beside;
 mod columns;
 mod csv;
+mod examples;
 mod figures;
 mod findings;
 pub mod gate;
 mod html;
 mod json;
+mod layers;
 mod markdown;
 mod ops;
 mod outside;
 mod plan;
 mod plot;
+mod shipping;
 mod terminal;
 
 pub use beside::beside;
 pub use csv::csv;
+pub use examples::{EXAMPLES_SHOWN, shown_examples};
 pub use html::html;
 pub use json::json;
 pub use markdown::markdown;

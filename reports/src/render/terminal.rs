@@ -6,8 +6,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::columns::{self, Column, Place};
 use super::figures::ABSENT;
-use super::findings;
 use super::outside::printable;
+use super::{findings, shipping};
 use crate::record::{Outcome, RunRecord};
 use crate::summary::{CellSummary, Group, summarize};
 
@@ -33,7 +33,7 @@ impl Default for TerminalOptions {
     }
 }
 
-/// Title, one table a group, what the reader should know about its cells, a legend. Ends with a line break.
+/// Title, what to ship, one table a group, what the reader should know about its cells, a legend. Ends with a line break.
 pub fn terminal(run: &RunRecord, options: TerminalOptions) -> String {
     let page = Page { width: options.width.max(MIN_WIDTH), color: options.color };
     let summary = summarize(run);
@@ -43,6 +43,10 @@ pub fn terminal(run: &RunRecord, options: TerminalOptions) -> String {
     lines.extend(page.wrapped("", &printable(&about)));
     for (place, problem) in findings::unusable(run) {
         lines.extend(page.note(RED, "✗", &format!("{place}: {problem}")));
+    }
+    for advice in shipping::advice(run, &summary.groups) {
+        lines.push(String::new());
+        lines.extend(page.note(BOLD, "→", &format!("{}: {}", advice.place, advice.paragraph())));
     }
     for group in &summary.groups {
         lines.push(String::new());

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(plan.enough_after(&[], &[]), None);
         assert_eq!(plan.enough_after(&[0.0; 6], &[0.1; 6]), None);
         assert_eq!(plan.enough_after(&[f64::NAN; 6], &[0.1; 6]), None);
-        assert_eq!(plan.enough_after(&[1.0; 6], &[0.1; 5]), None);
+        assert_eq!(plan.enough_after(&[1.0; 6], &[0.1; 4]), None);
         assert_eq!(plan.enough_after(&[1.0; 6], &[f64::INFINITY; 6]), None);
     }
 

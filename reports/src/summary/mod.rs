@@ -2,12 +2,20 @@
 //! summary columns of the Parquet file, read these values. Knows no colour, no layout and no unit prefix.
 
 mod accuracy;
+mod choice;
+mod classes;
 pub mod flat;
+mod flipped;
 mod latency;
+mod slower;
 mod warning;
 
 pub use accuracy::{Accuracy, accuracy};
+pub use choice::{Standing, largest_drop, standing};
+pub use classes::{ClassDrop, class_drops};
+pub use flipped::{FlippedExample, flipped_examples};
 pub use latency::{Latency, Speed, latency};
+pub use slower::{Culprit, culprits};
 pub use warning::Warning;
 
 use crate::record::{Cell, CellRecord, DeviceRecord, Energy, MemoryRecord, Outcome, RunRecord};
@@ -206,7 +214,8 @@ fn reference_variant<'a>(run: &'a RunRecord, model: &str) -> Option<&'a str> {
     Some(&found.variant)
 }
 
-fn reference_of<'a>(run: &'a RunRecord, cell: &Cell) -> Option<&'a CellRecord> {
+/// The record that a cell is compared with: the float variant beside it.
+pub(crate) fn reference_of<'a>(run: &'a RunRecord, cell: &Cell) -> Option<&'a CellRecord> {
     let wanted = Cell { variant: reference_variant(run, &cell.model)?.to_owned(), ..cell.clone() };
     run.cells.iter().find(|record| record.cell == wanted)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::CellSummary;
+use super::choice::{is_loss, shown};
 use crate::record::{BlockRecord, CellRecord, DeviceRecord};
 use crate::stats::quantile::Tail;
 use crate::stats::steady::{Steadiness, steadiness};
@@ -24,9 +25,6 @@ const TICK_NANOS: f64 = 1e7;
 
 /// Blocks that it takes for an interval of 93.75 %.
 const BLOCKS_WANTED: usize = 5;
-
-/// Level at which a loss of accuracy is called more than chance.
-const ALPHA: f64 = 0.05;
 
 /// A fact that weakens a figure or contradicts what one hopes for.
 #[derive(Clone, PartialEq, Debug)]
@@ -191,14 +189,13 @@ pub(super) fn warnings(
 
 fn about_speed(summary: &CellSummary) -> Option<Warning> {
     let speed = summary.speed.as_ref()?;
-    let slower = speed.ratio.interval?.upper < 1.0;
+    let slower = shown(&speed.ratio)?.upper < 1.0;
     slower.then(|| Warning::Slower { reference: speed.reference.clone(), speed: speed.ratio.ratio })
 }
 
 fn about_loss(summary: &CellSummary) -> Option<Warning> {
-    let flips = summary.accuracy.as_ref()?.flips?;
-    let (drop, mid_p) = (-flips.accuracy_change()?, flips.mid_p());
-    (drop > 0.0 && mid_p < ALPHA).then_some(Warning::LessAccurate { drop, mid_p })
+    let flips = summary.accuracy.as_ref()?.flips.filter(is_loss)?;
+    Some(Warning::LessAccurate { drop: -flips.accuracy_change()?, mid_p: flips.mid_p() })
 }
 
 fn about_answers(summary: &CellSummary) -> Option<Warning> {

@@ -1,5 +1,6 @@
-//! Takes a network apart into models of one operator each, so that another runtime can be asked about every operator
-//! by itself, on inputs that do not carry the differences of the operators before it. Must not run anything.
+//! Takes a network apart: into models of one operator each, so that another runtime can be asked about every operator by
+//! itself, on inputs that do not carry the differences of the operators before it; into everything up to an operator; and
+//! into everything behind it. Must not run anything.
 
 use crate::error::ImportError;
 use crate::graph::{Graph, Operator, Tensor};
@@ -7,12 +8,13 @@ use crate::import;
 use crate::infer::Trace;
 use crate::write;
 
-/// One operator as a model of its own, with the constants it needs and the operators that make constants for it.
+/// A part of a network as a model of its own, with the constants it needs and the operators that make constants for it.
+/// Inputs and outputs are named `tensor_N` by their index in the network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OperatorModel {
-    /// The operator's index in the network's file.
+    /// Index in the network's file of the operator it is about.
     pub index: usize,
-    /// Its name, such as `CONV_2D`.
+    /// Name of that operator, such as `CONV_2D`.
     pub name: String,
     /// Tensors of the network that go in, in the order of the model's inputs.
     pub inputs: Vec<usize>,
@@ -28,12 +30,61 @@ pub struct OperatorModel {
 /// # Errors
 /// When the file cannot be read as one editable graph: broken, or of several subgraphs.
 pub fn operator_models(model: &[u8], trace: &Trace) -> Result<Vec<OperatorModel>, ImportError> {
-    let mut graph = import::tflite(model)?;
-    settle(&mut graph, trace);
-    let constant = constants(&graph);
-    let flows = |operator: &&Operator| operator.outputs.iter().any(|output| !constant[*output]);
-    let models = graph.operators.iter().filter(flows);
-    Ok(models.map(|operator| Cut::new(&graph, &constant).operator(operator)).collect())
+    Ok(Parts::of(model, trace)?.operators().collect())
+}
+
+/// A network that can be taken apart.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parts {
+    graph: Graph,
+    /// For each tensor, whether it has the same value at every inference.
+    constant: Vec<bool>,
+}
+
+impl Parts {
+    /// Reads a network. `trace` gives the shapes, as for [`operator_models`].
+    ///
+    /// # Errors
+    /// As [`operator_models`].
+    pub fn of(model: &[u8], trace: &Trace) -> Result<Self, ImportError> {
+        let mut graph = import::tflite(model)?;
+        settle(&mut graph, trace);
+        let constant = constants(&graph);
+        Ok(Self { graph, constant })
+    }
+
+    /// Every operator that depends on the network's inputs by itself, in execution order.
+    pub fn operators(&self) -> impl Iterator<Item = OperatorModel> {
+        let flowing = self.graph.operators.iter().filter(|operator| self.flows(operator));
+        flowing.map(|operator| Cut::new(&self.graph, &self.constant).operator(operator))
+    }
+
+    /// Everything up to the operator of this index in the file, whose outputs are the outputs. None if there is no such
+    /// operator.
+    pub fn until(&self, index: usize) -> Option<OperatorModel> {
+        let place = self.place(index)?;
+        let wanted = self.graph.operators.get(place)?.outputs.clone();
+        Some(Cut::new(&self.graph, &self.constant).stretch(0..place + 1, place, wanted))
+    }
+
+    /// Everything behind the operator of this index in the file, with the network's own outputs. None if there is no such
+    /// operator, or no output comes from behind it.
+    pub fn behind(&self, index: usize) -> Option<OperatorModel> {
+        let place = self.place(index)?;
+        let later = self.graph.operators.get(place + 1..)?;
+        let comes_later = |tensor: &&usize| later.iter().any(|operator| operator.outputs.contains(tensor));
+        let wanted: Vec<usize> = self.graph.outputs.iter().filter(comes_later).copied().collect();
+        let cut = Cut::new(&self.graph, &self.constant);
+        (!wanted.is_empty()).then(|| cut.stretch(place + 1..self.graph.operators.len(), place, wanted))
+    }
+
+    fn place(&self, index: usize) -> Option<usize> {
+        self.graph.operators.iter().position(|operator| operator.origin == Some(index))
+    }
+
+    fn flows(&self, operator: &Operator) -> bool {
+        operator.outputs.iter().any(|output| !self.constant[*output])
+    }
 }
 
 /// Gives every tensor of the run the shape it had there; nothing is open any more.
@@ -97,6 +148,32 @@ impl<'g> Cut<'g> {
             name: operator.name().to_owned(),
             inputs,
             outputs: operator.outputs.clone(),
+            model: write::tflite(&self.graph),
+        }
+    }
+
+    /// A stretch of operators in one model; `about` is the place of the operator that it is named after.
+    fn stretch(mut self, places: std::ops::Range<usize>, about: usize, wanted: Vec<usize>) -> OperatorModel {
+        let from = self.from;
+        let operators = from.operators.get(places.clone()).unwrap_or_default();
+        let constant = self.constant;
+        let makes_constants = |operator: &&Operator| operator.outputs.iter().all(|output| constant[*output]);
+        from.operators.iter().take(places.start).filter(makes_constants).for_each(|maker| self.add(maker));
+        let made = |tensor: usize| operators.iter().any(|operator| operator.outputs.contains(&tensor));
+        let mut inputs: Vec<usize> =
+            operators.iter().flat_map(|operator| operator.inputs.iter().flatten()).copied().collect();
+        inputs.retain(|tensor| !constant[*tensor] && !from.tensors[*tensor].is_variable && !made(*tensor));
+        inputs.sort_unstable();
+        inputs.dedup();
+        operators.iter().for_each(|operator| self.add(operator));
+        self.graph.inputs = inputs.iter().map(|tensor| self.tensor(*tensor)).collect();
+        self.graph.outputs = wanted.iter().map(|tensor| self.tensor(*tensor)).collect();
+        let named = &from.operators[about];
+        OperatorModel {
+            index: named.origin.unwrap_or_default(),
+            name: named.name().to_owned(),
+            inputs,
+            outputs: wanted,
             model: write::tflite(&self.graph),
         }
     }

@@ -21,7 +21,7 @@ pub mod write;
 
 pub use calibrate::{Calibration, CalibrationOptions, Method, Observer, Samples, TensorRange, calibrate};
 pub use convert::{Converted, convert};
-pub use cut::{OperatorModel, operator_models};
+pub use cut::{OperatorModel, Parts, operator_models};
 pub use error::{ConvertError, ImportError};
 pub use graph::Graph;
 pub use infer::{InferOptions, LooseTensor, Trace, bind, infer, input_specs, trace};

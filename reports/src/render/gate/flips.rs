@@ -22,7 +22,7 @@ pub fn flips(found: &[Flip]) -> String {
             "{names},{},{},{},{},{before},{after},{right}\r\n",
             cell.threads,
             field(&flip.against),
-            flip.example,
+            flip.id.example,
             flip.label
         ));
     }

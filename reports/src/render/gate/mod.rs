@@ -18,7 +18,7 @@ pub use flips::flips;
 pub use junit::junit;
 pub use markdown::{COMMENT_LIMIT, SUMMARY_LIMIT, markdown, marker};
 pub use measures::{bencher, smaller_is_better};
-pub use page::page;
+pub use page::{FLIPS_SHOWN, page};
 pub use terminal::terminal;
 
 use super::figures;

@@ -3,19 +3,23 @@
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::{about, cell_name, design, figures_of, limit_name, tally, worst_first};
+use crate::beside::Beside;
 use crate::gate::{CellVerdict, Check, Flip, GateReport};
+use crate::render::examples::Gallery;
 use crate::render::outside::printable_lines;
 use crate::render::{RenderError, plot};
 use crate::verdict::Verdict;
 
 /// Changed answers that are listed; all of them are in the CSV.
-const FLIPS_SHOWN: usize = 200;
+pub const FLIPS_SHOWN: usize = 200;
 
-/// The whole page. Text that came from outside is escaped by the template engine.
+/// The whole page, with the pictures that were gathered of the changed answers. Text that came from outside is escaped by
+/// the template engine.
 ///
 /// # Errors
 /// When the template does not fit, which is a mistake of ours.
-pub fn page(report: &GateReport, flips: &[Flip]) -> Result<String, RenderError> {
+pub fn page(report: &GateReport, flips: &[Flip], beside: &Beside) -> Result<String, RenderError> {
+    let mut gallery = Gallery::new(beside);
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template("gate.html", include_str!("page.html"))?;
@@ -31,7 +35,7 @@ pub fn page(report: &GateReport, flips: &[Flip]) -> Result<String, RenderError> 
         lints => report.lints.iter().map(ToString::to_string).collect::<Vec<_>>(),
         waivers => waivers(report),
         cells => worst_first(report).into_iter().map(cell).collect::<Vec<_>>(),
-        flips => flips.iter().take(FLIPS_SHOWN).map(flip).collect::<Vec<_>>(),
+        flips => flips.iter().take(FLIPS_SHOWN).map(|one| flip(one, &mut gallery)).collect::<Vec<_>>(),
         more_flips => flips.len().saturating_sub(FLIPS_SHOWN),
         version => env!("CARGO_PKG_VERSION"),
     })?;
@@ -96,12 +100,13 @@ fn check(check: &Check) -> Value {
     }
 }
 
-fn flip(flip: &Flip) -> Value {
+fn flip(flip: &Flip, gallery: &mut Gallery<'_>) -> Value {
     let class = |class: Option<u32>| {
         class.map_or_else(|| crate::render::figures::ABSENT.to_owned(), |one| one.to_string())
     };
     context! {
-        cell => cell_name(&flip.cell), against => flip.against.as_str(), example => flip.example, label => flip.label,
+        cell => cell_name(&flip.cell), against => flip.against.as_str(), example => flip.id.example,
+        picture => gallery.picture(&flip.id), label => flip.label,
         before => class(flip.before), after => class(flip.after),
     }
 }

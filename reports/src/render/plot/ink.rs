@@ -12,12 +12,18 @@ pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
 pub(super) const MUTED: RGBColor = RGBColor(1, 1, 2);
 pub(super) const GRID: RGBColor = RGBColor(1, 1, 3);
 pub(super) const PAPER: RGBColor = RGBColor(1, 1, 4);
+pub(super) const BAD: RGBColor = RGBColor(1, 1, 5);
 
 /// Series have this many colours; more series begin again.
 const SERIES: usize = 8;
 
-const FIXED: [(RGBColor, &str); 4] =
-    [(INK, "var(--ink)"), (MUTED, "var(--muted)"), (GRID, "var(--grid)"), (PAPER, "var(--paper)")];
+const FIXED: [(RGBColor, &str); 5] = [
+    (INK, "var(--ink)"),
+    (MUTED, "var(--muted)"),
+    (GRID, "var(--grid)"),
+    (PAPER, "var(--paper)"),
+    (BAD, "var(--bad)"),
+];
 
 /// Size of all letters as plotters counts it, which makes letters of 14 pixels: it divides by 1.24.
 pub(super) const TEXT_PX: i32 = 17;

@@ -1,10 +1,12 @@
-//! Pictures of a run as SVG: where latencies lie, and accuracy against size and latency.
+//! Pictures of a run as SVG: where latencies lie and where the time goes, accuracy against its costs, how the devices were.
 //!
 //! Colours are custom properties (`palette.css`), so that one picture is right in light and in dark. plotters knows
 //! only colours of three bytes; it draws with stand-ins that are exchanged for the properties at the end.
 
+mod conditions;
 mod distribution;
 mod ink;
+mod profile;
 mod scatter;
 
 use super::{RenderError, figures};
@@ -17,7 +19,8 @@ pub(crate) const PALETTE: &str = include_str!("palette.css");
 /// One picture.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plot {
-    /// For file names: `latency`, `accuracy-size`, `accuracy-latency` or `accuracy-energy`, with a number where there are several.
+    /// For file names: `latency`, `accuracy-size`, `accuracy-latency`, `accuracy-energy`, `operators` or `conditions`, with a
+    /// number.
     pub name: String,
     /// What it shows, in a few words.
     pub caption: String,
@@ -97,15 +100,23 @@ pub fn plots(run: &RunRecord) -> Result<Vec<Plot>, RenderError> {
     let panels = panels(&summary);
     let mut plots = Vec::new();
     for (at, panel) in panels.iter().enumerate() {
-        plots.extend(of_panel(panel, at)?);
+        plots.extend(of_panel(run, panel, at)?);
     }
+    plots.extend(of_devices(run)?);
     Ok(plots)
 }
 
+/// How each device was while it measured, as far as that could be read.
+pub(super) fn of_devices(run: &RunRecord) -> Result<Vec<Plot>, RenderError> {
+    let drawn = run.devices.iter().enumerate().map(|(at, device)| conditions::draw(run, &device.name, at));
+    Ok(drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
 /// The pictures of one panel; `number` makes their names and their anchors in a page unique.
-pub(super) fn of_panel(panel: &Panel<'_>, number: usize) -> Result<Vec<Plot>, RenderError> {
+pub(super) fn of_panel(run: &RunRecord, panel: &Panel<'_>, number: usize) -> Result<Vec<Plot>, RenderError> {
     let drawn = [
         distribution::draw(panel, number)?,
+        profile::draw(run, panel, number)?,
         scatter::draw(panel, number, &scatter::SIZE)?,
         scatter::draw(panel, number, &scatter::LATENCY)?,
         scatter::draw(panel, number, &scatter::ENERGY)?,

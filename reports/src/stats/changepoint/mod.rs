@@ -73,11 +73,12 @@ pub fn detect(values: &[f64]) -> Detection {
     let Some(rough) = noise::rough_scale(values) else { return steps_without_noise(values) };
     let cleaned = clean::clean(values, rough);
     let far = cleaned.iter().zip(values).filter(|(cleaned, value)| cleaned != value).count();
+    let far_share = far as f64 / values.len() as f64;
     let Some(noise) = noise::measure(&cleaned) else { return steps_without_noise(values) };
-    let noise = noise.with_far(far, values.len());
+    let noise = noise.with_far_share(far_share);
     let sums = segment::Sums::new(&cleaned);
     let steps = segment::steps(&sums, &noise);
-    let noise = noise::about_levels(&cleaned, &sums, &steps).unwrap_or(noise).with_far(far, values.len());
+    let noise = noise::about_levels(&cleaned, &sums, &steps).unwrap_or(noise).with_far_share(far_share);
     let steps = segment::steps(&sums, &noise);
     let (noise, steps) = drift::decide(&cleaned, &sums, noise, steps);
     let steps = segment::standing(&sums, &noise, place::refine(values, &noise, &steps));

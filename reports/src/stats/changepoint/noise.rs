@@ -17,10 +17,8 @@ const CORRELATION_CEILING: f64 = 0.95;
 const SEGMENT_POINTS: usize = 4;
 const SEGMENT_POINTS_HEAVY: usize = 8;
 
-/// With a larger share of points far out, tails are heavy. Normal noise has one in 200 there; of a short series one or
-/// two say nothing about its tails.
+/// With a larger share of points far out, tails are heavy. Normal noise has one in 200 there.
 const FAR_SHARE: f64 = 0.015;
-const FAR_LEAST: usize = 3;
 
 /// The noise of a series: an autoregressive part on top of a slow drift.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,9 +41,9 @@ impl Noise {
         Self { scale, correlation, drift, segment_points: SEGMENT_POINTS, mean_variance }
     }
 
-    /// For a series of `count` points of which `far` lay far out.
-    pub(super) fn with_far(self, far: usize, count: usize) -> Self {
-        let heavy = far >= FAR_LEAST && far as f64 > FAR_SHARE * count as f64;
+    /// For a series of which this share of the points lay far out.
+    pub(super) fn with_far_share(self, share: f64) -> Self {
+        let heavy = share > FAR_SHARE;
         Self { segment_points: if heavy { SEGMENT_POINTS_HEAVY } else { SEGMENT_POINTS }, ..self }
     }
 
