@@ -213,14 +213,16 @@ fn check_sources(repository: &Path, target: &str) -> Result<(), BuildError> {
 /// A static program: it needs no C library of the device, be it a Linux distribution's or Android's.
 fn cross_compile(toolchain: &Toolchain, cache: &Cache, repository: &Path) -> Result<PathBuf, BuildError> {
     let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    let mut cargo = toolchain.cargo();
     if let Some(sysroot) = library::sysroot(toolchain, cache.root())? {
         flags.push(format!("--sysroot={}", sysroot.display()));
+        // A library that cargo makes for panics that unwind cannot be linked into a program that aborts.
+        cargo.env("CARGO_PROFILE_AGENT_PANIC", "unwind");
     }
     if toolchain.zig {
         flags.push("-Clink-self-contained=no".to_owned());
     }
     let name = toolchain::in_environment(&toolchain.target);
-    let mut cargo = toolchain.cargo();
     if toolchain.zig {
         cargo.arg("zigbuild");
     }

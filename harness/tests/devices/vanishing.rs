@@ -92,7 +92,7 @@ fn a_pulled_cable_is_noticed_and_the_rest_is_measured_later() {
 
 /// In the second block of the board, when the first is on disk.
 fn wait_until_in_block(place: &Place, board: &Board, child: &mut Child) {
-    let until = Instant::now() + Duration::from_secs(300);
+    let until = Instant::now() + Duration::from_secs(900);
     while blocks_of_board(place) < 1 {
         assert!(child.try_wait().expect("a child").is_none() && Instant::now() < until, "no block was done");
         std::thread::sleep(Duration::from_millis(20));

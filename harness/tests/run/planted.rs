@@ -55,6 +55,8 @@ fn a_wrong_requantization_shift_is_blocked_and_its_operator_named() {
     std::fs::copy(&good, &net).expect("copied");
     other.run(&["run", "--suite", "small", "--blocks", "1"]).expect_code(0);
     std::fs::write(&net, &model.bytes).expect("written");
+    // Runs are named by their second: the newer one must be of a later one.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     other.run(&["run", "--suite", "small", "--blocks", "1"]).expect_code(0);
     let runs = other.runs();
     let (before, after) = (accuracy(&other, &runs[0], "int8"), accuracy(&other, &runs[1], "int8"));
