@@ -7,16 +7,15 @@ use core::ops::Range;
 
 use bytemuck::Pod;
 
+use super::depthwise_int8::{self, Arrangement, Call};
 use super::panels::Lines;
-use super::quantize_row::quantize_row;
-use super::store::{FloatStore, HybridConstants, RequantizeStore, Store};
+use super::store::{FloatStore, Store};
 use super::wide::WideStore;
 use crate::isa::{Body, Isa, Portable};
-use crate::packed::{Packed, SCRATCH_ALIGN};
-use crate::reference::conv_2d::for_each_image;
+use crate::packed::Packed;
 use crate::reference::integer::{ConvInteger, Sum};
 use crate::shape::{Conv2dShape, Window2d};
-use crate::spec::{ConvF32, ConvHybrid, ConvI8, InputQuantization};
+use crate::spec::{ConvF32, ConvHybrid, ConvI8};
 
 /// Packs for vectors of 8 channels.
 pub fn pack_f32(spec: &ConvF32<'_>) -> Box<dyn Packed<f32, f32>> {
@@ -25,12 +24,12 @@ pub fn pack_f32(spec: &ConvF32<'_>) -> Box<dyn Packed<f32, f32>> {
 
 /// Packs for vectors of 8 channels.
 pub fn pack_i8(spec: &ConvI8<'_>) -> Box<dyn Packed<i8, i8>> {
-    Box::new(DepthwiseInt::<Portable, 8>::new(Portable::new(), spec))
+    depthwise_int8::pack_i8::<_, Tiled<8>>(Portable::new(), spec)
 }
 
 /// Packs for vectors of 8 channels.
 pub fn pack_hybrid(spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
-    Box::new(DepthwiseMixed::<Portable, 8>::new(Portable::new(), spec))
+    depthwise_int8::pack_hybrid::<_, Tiled<8>>(Portable::new(), spec)
 }
 
 /// The product of an input and a weight, added to a sum.
@@ -340,58 +339,31 @@ impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseFloat<I, L> {
     }
 }
 
-/// DEPTHWISE_CONV_2D on int8, vectors of `L` channels.
-pub(crate) struct DepthwiseInt<I, const L: usize> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Lines<i16>,
-    store: RequantizeStore,
-    zero: i8,
-}
+/// int8 weights for vectors of `L` channels.
+pub(super) struct Tiled<const L: usize>(Lines<i16>);
 
-impl<I: Isa, const L: usize> DepthwiseInt<I, L> {
-    pub(crate) fn new(isa: I, spec: &ConvI8<'_>) -> Self {
-        assert_eq!(spec.filter.len(), spec.shape.depthwise_filter_len());
-        Self {
-            isa,
-            shape: spec.shape,
-            weights: tiled::<_, L>(&spec.shape, |index| i16::from(spec.filter[index])),
-            store: RequantizeStore::new(spec.shape.out_channels, spec.bias, &spec.output, |_| 0),
-            zero: spec.input_zero_point as i8,
-        }
-    }
-}
-
-impl<I: Isa, const L: usize> Packed<i8, i8> for DepthwiseInt<I, L> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
+impl<I: Isa, const L: usize> Arrangement<I> for Tiled<L> {
+    fn new(shape: &Conv2dShape, filter: &[i8]) -> Self {
+        Self(tiled::<_, L>(shape, |index| i16::from(filter[index])))
     }
 
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
+    fn bytes(&self) -> usize {
+        self.0.bytes()
     }
 
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.store.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
+    fn scratch_bytes(_shape: &Conv2dShape) -> usize {
         0
     }
 
-    fn run(&self, input: &[i8], rows: Range<usize>, _scratch: &mut [u8], output: &mut [i8]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        self.isa.vectorize(Rows::<I, IntTap, _, L> {
-            isa: self.isa,
-            shape: &self.shape,
-            weights: self.weights.as_slice(),
-            store: &self.store,
-            input,
-            zero: self.zero,
-            rows,
-            output,
-        });
+    /// Taps take the zero point off.
+    fn excess(_shape: &Conv2dShape, _filter: &[i8], _channel: usize) -> i32 {
+        0
+    }
+
+    fn run<S: Store<i32>>(&self, isa: I, call: Call<'_, S>) {
+        let Call { shape, store, input, zero, rows, output, .. } = call;
+        let weights = self.0.as_slice();
+        isa.vectorize(Rows::<I, IntTap, S, L> { isa, shape, weights, store, input, zero, rows, output });
     }
 }
 
@@ -440,66 +412,6 @@ impl<I: Isa, const L: usize> Packed<i16, i16> for DepthwiseWide<I, L> {
             zero: 0,
             rows,
             output,
-        });
-    }
-}
-
-/// DEPTHWISE_CONV_2D on floats with int8 weights, vectors of `L` channels. Each call quantizes the images its rows touch.
-pub(crate) struct DepthwiseMixed<I, const L: usize> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Lines<i16>,
-    constants: HybridConstants,
-    how: InputQuantization,
-}
-
-impl<I: Isa, const L: usize> DepthwiseMixed<I, L> {
-    pub(crate) fn new(isa: I, spec: &ConvHybrid<'_>) -> Self {
-        let ConvHybrid { shape, filter, filter_scales, bias, input, activation } = *spec;
-        assert_eq!(filter.len(), shape.depthwise_filter_len());
-        let channels = shape.out_channels;
-        let constants = HybridConstants::new(channels, &filter_scales, bias, activation, false, |_| 0);
-        let weights = tiled::<_, L>(&shape, |index| i16::from(filter[index]));
-        Self { isa, shape, weights, constants, how: input }
-    }
-}
-
-impl<I: Isa, const L: usize> Packed<f32, f32> for DepthwiseMixed<I, L> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.constants.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        self.shape.image_len().next_multiple_of(SCRATCH_ALIGN)
-    }
-
-    fn run(&self, input: &[f32], rows: Range<usize>, scratch: &mut [u8], output: &mut [f32]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        let one_image = Conv2dShape { batch: 1, ..self.shape };
-        for_each_image(&self.shape, rows, output, |image, rows, output| {
-            let quantized: &mut [i8] = bytemuck::cast_slice_mut(&mut scratch[..self.shape.image_len()]);
-            let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
-            let how = quantize_row(self.isa, input, self.how, quantized);
-            let first = image * self.shape.out_height;
-            self.isa.vectorize(Rows::<I, IntTap, _, L> {
-                isa: self.isa,
-                shape: &one_image,
-                weights: self.weights.as_slice(),
-                store: &self.constants.store(how, 0),
-                input: quantized,
-                zero: how.zero_point as i8,
-                rows: rows.start - first..rows.end - first,
-                output,
-            });
         });
     }
 }

@@ -3,18 +3,16 @@
 //! its pixel, and the zero point can be taken out of the bias. Going down the image, a line is copied once.
 
 use alloc::boxed::Box;
-use core::ops::Range;
 
-use super::depthwise_conv_2d::{DepthwiseInt, DepthwiseMixed};
+use super::depthwise_conv_2d::Tiled;
+use super::depthwise_int8::{self, Arrangement, Call};
 use super::panels::Lines;
 use super::product::column;
-use super::quantize_row::quantize_row;
-use super::store::{HybridConstants, RequantizeStore, Store};
+use super::store::Store;
 use crate::isa::{Body, Isa};
-use crate::packed::{Packed, SCRATCH_ALIGN};
-use crate::reference::conv_2d::for_each_image;
+use crate::packed::Packed;
 use crate::shape::Conv2dShape;
-use crate::spec::{ConvHybrid, ConvI8, InputQuantization};
+use crate::spec::{ConvHybrid, ConvI8};
 
 /// Channels that are computed together, or pixels times channels where there are fewer.
 pub(crate) const LANES: usize = 16;
@@ -42,18 +40,18 @@ pub(crate) trait LineTaps: Isa {
 /// Packs for lines where window, channels and weights allow, else for vectors of 16 channels.
 pub(crate) fn pack_i8<I: LineTaps>(isa: I, spec: &ConvI8<'_>) -> Box<dyn Packed<i8, i8>> {
     if suits(&spec.shape, spec.filter) {
-        Box::new(LinesInt::new(isa, spec))
+        depthwise_int8::pack_i8::<I, Weights>(isa, spec)
     } else {
-        Box::new(DepthwiseInt::<I, 16>::new(isa, spec))
+        depthwise_int8::pack_i8::<I, Tiled<16>>(isa, spec)
     }
 }
 
 /// Packs for lines where window, channels and weights allow, else for vectors of 16 channels.
 pub(crate) fn pack_hybrid<I: LineTaps>(isa: I, spec: &ConvHybrid<'_>) -> Box<dyn Packed<f32, f32>> {
     if suits(&spec.shape, spec.filter) {
-        Box::new(LinesMixed::new(isa, spec))
+        depthwise_int8::pack_hybrid::<I, Weights>(isa, spec)
     } else {
-        Box::new(DepthwiseMixed::<I, 16>::new(isa, spec))
+        depthwise_int8::pack_hybrid::<I, Tiled<16>>(isa, spec)
     }
 }
 
@@ -108,7 +106,6 @@ fn first_of(block: usize, channels: usize) -> usize {
 
 /// `[blocks][taps][16]`: the weights of neighbouring channels, over and over where there are fewer than 16.
 fn pack_weights(shape: &Conv2dShape, filter: &[i8]) -> Lines<i8> {
-    assert_eq!(filter.len(), shape.depthwise_filter_len());
     let (channels, layout) = (shape.out_channels, Layout::of(shape));
     let mut packed = Lines::zeroed(channels.div_ceil(LANES) * layout.taps * LANES);
     for (block, weights) in packed.as_mut_slice().chunks_exact_mut(layout.taps * LANES).enumerate() {
@@ -122,24 +119,33 @@ fn pack_weights(shape: &Conv2dShape, filter: &[i8]) -> Lines<i8> {
     packed
 }
 
-/// The sum of a channel's weights.
-fn weight_sum(shape: &Conv2dShape, filter: &[i8], channel: usize) -> i32 {
-    filter.iter().skip(channel).step_by(shape.out_channels).map(|&weight| i32::from(weight)).sum()
+/// As [`pack_weights`] lays them out.
+struct Weights(Lines<i8>);
+
+impl<I: LineTaps> Arrangement<I> for Weights {
+    fn new(shape: &Conv2dShape, filter: &[i8]) -> Self {
+        Self(pack_weights(shape, filter))
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn scratch_bytes(shape: &Conv2dShape) -> usize {
+        Layout::of(shape).bytes(shape)
+    }
+
+    fn run<S: Store<i32>>(&self, isa: I, call: Call<'_, S>) {
+        isa.vectorize(Rows { isa, weights: self.0.as_slice(), call });
+    }
 }
 
 /// Some output rows, as code for an instruction set.
 struct Rows<'a, I, S: Store<i32>> {
     isa: I,
-    shape: &'a Conv2dShape,
     weights: &'a [i8],
-    store: &'a S,
-    input: &'a [i8],
-    /// The input that stands for real 0.
-    zero: i8,
-    rows: Range<usize>,
-    /// [`Layout::bytes`], of any content.
-    lines: &'a mut [i8],
-    output: &'a mut [S::Output],
+    /// Its scratch are the lines: [`Layout::bytes`].
+    call: Call<'a, S>,
 }
 
 impl<I: LineTaps, S: Store<i32>> Body for Rows<'_, I, S> {
@@ -147,7 +153,9 @@ impl<I: LineTaps, S: Store<i32>> Body for Rows<'_, I, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { isa, shape, weights, store, input, zero, rows, lines, output } = self;
+        let Self { isa, weights, call } = self;
+        let Call { shape, store, input, zero, rows, scratch, output } = call;
+        let lines: &mut [i8] = bytemuck::cast_slice_mut(scratch);
         let layout = Layout::of(shape);
         let mut kept = Kept { shape, layout, input, zero, next: None };
         let mut taps = [0; MAX_TAPS];
@@ -283,125 +291,5 @@ impl<I: LineTaps, S: Store<i32>> Pixels<'_, I, S> {
                 }
             }
         }
-    }
-}
-
-/// DEPTHWISE_CONV_2D on int8.
-struct LinesInt<I> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Lines<i8>,
-    store: RequantizeStore,
-    zero: i8,
-}
-
-impl<I: LineTaps> LinesInt<I> {
-    fn new(isa: I, spec: &ConvI8<'_>) -> Self {
-        let ConvI8 { shape, filter, bias, input_zero_point, output } = *spec;
-        let store = RequantizeStore::new(shape.out_channels, bias, &output, |channel| {
-            weight_sum(&shape, filter, channel).wrapping_mul(input_zero_point).wrapping_neg()
-        });
-        Self { isa, shape, weights: pack_weights(&shape, filter), store, zero: input_zero_point as i8 }
-    }
-}
-
-impl<I: LineTaps> Packed<i8, i8> for LinesInt<I> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.store.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        Layout::of(&self.shape).bytes(&self.shape)
-    }
-
-    fn run(&self, input: &[i8], rows: Range<usize>, scratch: &mut [u8], output: &mut [i8]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        self.isa.vectorize(Rows {
-            isa: self.isa,
-            shape: &self.shape,
-            weights: self.weights.as_slice(),
-            store: &self.store,
-            input,
-            zero: self.zero,
-            rows,
-            lines: bytemuck::cast_slice_mut(&mut scratch[..self.scratch_bytes()]),
-            output,
-        });
-    }
-}
-
-/// DEPTHWISE_CONV_2D on floats with int8 weights. Each call quantizes the images its rows touch.
-struct LinesMixed<I> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Lines<i8>,
-    constants: HybridConstants,
-    how: InputQuantization,
-}
-
-impl<I: LineTaps> LinesMixed<I> {
-    fn new(isa: I, spec: &ConvHybrid<'_>) -> Self {
-        let ConvHybrid { shape, filter, filter_scales, bias, input, activation } = *spec;
-        let sum = |channel| weight_sum(&shape, filter, channel);
-        let constants =
-            HybridConstants::new(shape.out_channels, &filter_scales, bias, activation, false, sum);
-        Self { isa, shape, weights: pack_weights(&shape, filter), constants, how: input }
-    }
-
-    /// Bytes of the lines, so that what follows is aligned.
-    fn lines_bytes(&self) -> usize {
-        Layout::of(&self.shape).bytes(&self.shape).next_multiple_of(SCRATCH_ALIGN)
-    }
-}
-
-impl<I: LineTaps> Packed<f32, f32> for LinesMixed<I> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.constants.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        self.lines_bytes() + self.shape.image_len()
-    }
-
-    fn run(&self, input: &[f32], rows: Range<usize>, scratch: &mut [u8], output: &mut [f32]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        let one_image = Conv2dShape { batch: 1, ..self.shape };
-        let (lines, quantized) = scratch[..self.scratch_bytes()].split_at_mut(self.lines_bytes());
-        let (lines, quantized): (&mut [i8], &mut [i8]) =
-            (bytemuck::cast_slice_mut(lines), bytemuck::cast_slice_mut(quantized));
-        for_each_image(&self.shape, rows, output, |image, rows, output| {
-            let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
-            let how = quantize_row(self.isa, input, self.how, quantized);
-            let first = image * self.shape.out_height;
-            self.isa.vectorize(Rows {
-                isa: self.isa,
-                shape: &one_image,
-                weights: self.weights.as_slice(),
-                store: &self.constants.store(how, 0),
-                input: quantized,
-                zero: how.zero_point as i8,
-                rows: rows.start - first..rows.end - first,
-                lines,
-                output,
-            });
-        });
     }
 }

@@ -3,17 +3,15 @@
 //! and the zero point can be taken out of the bias.
 
 use alloc::boxed::Box;
-use core::ops::Range;
 
-use super::depthwise_conv_2d::{DepthwiseInt, DepthwiseMixed};
+use super::depthwise_conv_2d::Tiled;
+use super::depthwise_int8::{self, Arrangement, Call};
 use super::panels::Lines;
-use super::quantize_row::quantize_row;
-use super::store::{HybridConstants, RequantizeStore, Store};
+use super::store::Store;
 use crate::isa::{Body, Isa};
-use crate::packed::{Packed, SCRATCH_ALIGN};
-use crate::reference::conv_2d::for_each_image;
+use crate::packed::Packed;
 use crate::shape::Conv2dShape;
-use crate::spec::{ConvHybrid, ConvI8, InputQuantization};
+use crate::spec::{ConvHybrid, ConvI8};
 
 /// Channels of a block.
 pub(crate) const BLOCK: usize = 16;
@@ -31,9 +29,9 @@ pub(crate) trait PairTaps: Isa {
 /// Packs for pairs of taps where window and channels allow, else for vectors of `L` channels.
 pub(crate) fn pack_i8<I: PairTaps, const L: usize>(isa: I, spec: &ConvI8<'_>) -> Box<dyn Packed<i8, i8>> {
     if suits(&spec.shape) {
-        Box::new(PairedInt::new(isa, spec))
+        depthwise_int8::pack_i8::<I, Weights>(isa, spec)
     } else {
-        Box::new(DepthwiseInt::<I, L>::new(isa, spec))
+        depthwise_int8::pack_i8::<I, Tiled<L>>(isa, spec)
     }
 }
 
@@ -43,9 +41,9 @@ pub(crate) fn pack_hybrid<I: PairTaps, const L: usize>(
     spec: &ConvHybrid<'_>,
 ) -> Box<dyn Packed<f32, f32>> {
     if suits(&spec.shape) {
-        Box::new(PairedMixed::new(isa, spec))
+        depthwise_int8::pack_hybrid::<I, Weights>(isa, spec)
     } else {
-        Box::new(DepthwiseMixed::<I, L>::new(isa, spec))
+        depthwise_int8::pack_hybrid::<I, Tiled<L>>(isa, spec)
     }
 }
 
@@ -76,20 +74,14 @@ fn pack_pairs(shape: &Conv2dShape, filter: &[i8]) -> Lines<i16> {
     packed
 }
 
-/// The sum of a channel's weights.
-pub(super) fn weight_sum(shape: &Conv2dShape, filter: &[i8], channel: usize) -> i32 {
-    filter.iter().skip(channel).step_by(shape.out_channels).map(|&weight| i32::from(weight)).sum()
-}
-
 /// Weights of both kinds: pairs for whole blocks, and the filter as it is for the channels that are left.
 struct Weights {
     pairs: Lines<i16>,
     filter: Box<[i8]>,
 }
 
-impl Weights {
+impl<I: PairTaps> Arrangement<I> for Weights {
     fn new(shape: &Conv2dShape, filter: &[i8]) -> Self {
-        assert_eq!(filter.len(), shape.depthwise_filter_len());
         let rest = if shape.out_channels.is_multiple_of(BLOCK) { &[][..] } else { filter };
         Self { pairs: pack_pairs(shape, filter), filter: rest.into() }
     }
@@ -97,19 +89,24 @@ impl Weights {
     fn bytes(&self) -> usize {
         self.pairs.bytes() + self.filter.len()
     }
+
+    /// One pixel of zero points.
+    fn scratch_bytes(shape: &Conv2dShape) -> usize {
+        shape.in_channels
+    }
+
+    fn run<S: Store<i32>>(&self, isa: I, call: Call<'_, S>) {
+        call.scratch.fill(call.zero as u8);
+        isa.vectorize(Rows { isa, weights: self, call });
+    }
 }
 
 /// Some output rows, as code for an instruction set.
 struct Rows<'a, I, S: Store<i32>> {
     isa: I,
-    shape: &'a Conv2dShape,
     weights: &'a Weights,
-    store: &'a S,
-    input: &'a [i8],
-    /// One pixel of zero points.
-    zeros: &'a [i8],
-    rows: Range<usize>,
-    output: &'a mut [S::Output],
+    /// Its scratch is one pixel of zero points.
+    call: Call<'a, S>,
 }
 
 impl<I: PairTaps, S: Store<i32>> Body for Rows<'_, I, S> {
@@ -117,7 +114,9 @@ impl<I: PairTaps, S: Store<i32>> Body for Rows<'_, I, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { isa, shape, weights, store, input, zeros, rows, output } = self;
+        let Self { isa, weights, call } = self;
+        let Call { shape, store, input, rows, scratch, output, .. } = call;
+        let zeros: &[i8] = bytemuck::cast_slice(scratch);
         let mut outputs = output.chunks_exact_mut(shape.out_channels);
         let mut taps = [zeros; MAX_TAPS];
         let taps = &mut taps[..2 * pairs(shape)];
@@ -198,126 +197,5 @@ fn keep<I: Isa, S: Store<i32>, const B: usize>(
     for (b, sums) in sums.iter().enumerate() {
         let channel = first + b * BLOCK;
         output[channel..channel + BLOCK].copy_from_slice(&store.outputs(isa, channel, sums));
-    }
-}
-
-/// DEPTHWISE_CONV_2D on int8.
-struct PairedInt<I> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Weights,
-    store: RequantizeStore,
-    zero: i8,
-}
-
-impl<I: PairTaps> PairedInt<I> {
-    fn new(isa: I, spec: &ConvI8<'_>) -> Self {
-        let ConvI8 { shape, filter, bias, input_zero_point, output } = *spec;
-        let store = RequantizeStore::new(shape.out_channels, bias, &output, |channel| {
-            weight_sum(&shape, filter, channel).wrapping_mul(input_zero_point).wrapping_neg()
-        });
-        Self { isa, shape, weights: Weights::new(&shape, filter), store, zero: input_zero_point as i8 }
-    }
-}
-
-impl<I: PairTaps> Packed<i8, i8> for PairedInt<I> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.store.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        self.shape.in_channels
-    }
-
-    fn run(&self, input: &[i8], rows: Range<usize>, scratch: &mut [u8], output: &mut [i8]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        let zeros: &mut [i8] = bytemuck::cast_slice_mut(&mut scratch[..self.shape.in_channels]);
-        zeros.fill(self.zero);
-        self.isa.vectorize(Rows {
-            isa: self.isa,
-            shape: &self.shape,
-            weights: &self.weights,
-            store: &self.store,
-            input,
-            zeros,
-            rows,
-            output,
-        });
-    }
-}
-
-/// DEPTHWISE_CONV_2D on floats with int8 weights. Each call quantizes the images its rows touch.
-struct PairedMixed<I> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Weights,
-    constants: HybridConstants,
-    how: InputQuantization,
-}
-
-impl<I: PairTaps> PairedMixed<I> {
-    fn new(isa: I, spec: &ConvHybrid<'_>) -> Self {
-        let ConvHybrid { shape, filter, filter_scales, bias, input, activation } = *spec;
-        let sum = |channel| weight_sum(&shape, filter, channel);
-        let constants =
-            HybridConstants::new(shape.out_channels, &filter_scales, bias, activation, false, sum);
-        Self { isa, shape, weights: Weights::new(&shape, filter), constants, how: input }
-    }
-
-    /// Bytes of the row of zero points, so that what follows is aligned.
-    fn zeros_bytes(&self) -> usize {
-        self.shape.in_channels.next_multiple_of(SCRATCH_ALIGN)
-    }
-}
-
-impl<I: PairTaps> Packed<f32, f32> for PairedMixed<I> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.constants.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        self.zeros_bytes() + self.shape.image_len()
-    }
-
-    fn run(&self, input: &[f32], rows: Range<usize>, scratch: &mut [u8], output: &mut [f32]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        let one_image = Conv2dShape { batch: 1, ..self.shape };
-        let (zeros, quantized) = scratch[..self.scratch_bytes()].split_at_mut(self.zeros_bytes());
-        let zeros: &mut [i8] = bytemuck::cast_slice_mut(&mut zeros[..self.shape.in_channels]);
-        let quantized: &mut [i8] = bytemuck::cast_slice_mut(quantized);
-        for_each_image(&self.shape, rows, output, |image, rows, output| {
-            let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
-            let how = quantize_row(self.isa, input, self.how, quantized);
-            zeros.fill(how.zero_point as i8);
-            let first = image * self.shape.out_height;
-            self.isa.vectorize(Rows {
-                isa: self.isa,
-                shape: &one_image,
-                weights: &self.weights,
-                store: &self.constants.store(how, 0),
-                input: quantized,
-                zeros,
-                rows: rows.start - first..rows.end - first,
-                output,
-            });
-        });
     }
 }

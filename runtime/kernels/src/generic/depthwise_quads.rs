@@ -4,19 +4,17 @@
 //! adding 128; what lies outside the image reads as the zero point, so both can be taken out of the bias.
 
 use alloc::boxed::Box;
-use core::ops::Range;
 
-use super::depthwise_pairs::{self, PairTaps, weight_sum};
+use super::depthwise_int8::{self, Arrangement, Call};
+use super::depthwise_pairs::{self, PairTaps};
 use super::panels::Lines;
 use super::product::keep_tile;
-use super::quantize_row::quantize_row;
-use super::store::{HybridConstants, RequantizeStore, Store};
+use super::store::Store;
 use crate::isa::{Body, Isa};
-use crate::packed::{Packed, SCRATCH_ALIGN};
-use crate::reference::conv_2d::for_each_image;
+use crate::packed::Packed;
 use crate::rows;
 use crate::shape::Conv2dShape;
-use crate::spec::{ConvHybrid, ConvI8, InputQuantization};
+use crate::spec::{ConvHybrid, ConvI8};
 
 /// Channels of a block.
 pub(crate) const BLOCK: usize = 64;
@@ -26,8 +24,6 @@ pub(crate) const PART: usize = 16;
 pub(crate) const QUAD: usize = 4 * BLOCK;
 /// Pixels that are computed together.
 const PIXELS: usize = 4;
-/// What is added to inputs.
-const OFFSET: i32 = 128;
 /// Rows of the largest window.
 const MAX_ROWS: usize = 8;
 
@@ -64,7 +60,7 @@ pub(crate) fn pack_i8<I: QuadTaps + PairTaps, const L: usize>(
     spec: &ConvI8<'_>,
 ) -> Box<dyn Packed<i8, i8>> {
     if suits(&spec.shape) {
-        Box::new(QuadInt::new(isa, spec))
+        depthwise_int8::pack_i8::<I, Weights>(isa, spec)
     } else {
         depthwise_pairs::pack_i8::<I, L>(isa, spec)
     }
@@ -76,7 +72,7 @@ pub(crate) fn pack_hybrid<I: QuadTaps + PairTaps, const L: usize>(
     spec: &ConvHybrid<'_>,
 ) -> Box<dyn Packed<f32, f32>> {
     if suits(&spec.shape) {
-        Box::new(QuadMixed::new(isa, spec))
+        depthwise_int8::pack_hybrid::<I, Weights>(isa, spec)
     } else {
         depthwise_pairs::pack_hybrid::<I, L>(isa, spec)
     }
@@ -123,7 +119,6 @@ impl Layout {
 
 /// `[blocks][columns of the window][quads of rows][64 channels][4 rows]`, filled up with zeros.
 fn pack_weights(shape: &Conv2dShape, filter: &[i8]) -> Lines<i8> {
-    assert_eq!(filter.len(), shape.depthwise_filter_len());
     let (window, layout, channels) = (&shape.window, Layout::of(shape), shape.out_channels);
     let mut packed = Lines::zeroed(channels.div_ceil(BLOCK) * layout.weights());
     for (block, weights) in packed.as_mut_slice().chunks_exact_mut(layout.weights()).enumerate() {
@@ -141,18 +136,35 @@ fn pack_weights(shape: &Conv2dShape, filter: &[i8]) -> Lines<i8> {
     packed
 }
 
+/// As [`pack_weights`] lays them out.
+struct Weights(Lines<i8>);
+
+impl<I: QuadTaps> Arrangement<I> for Weights {
+    const OFFSET: i32 = 128;
+
+    fn new(shape: &Conv2dShape, filter: &[i8]) -> Self {
+        Self(pack_weights(shape, filter))
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn scratch_bytes(shape: &Conv2dShape) -> usize {
+        Layout::of(shape).bytes()
+    }
+
+    fn run<S: Store<i32>>(&self, isa: I, call: Call<'_, S>) {
+        isa.vectorize(Rows { isa, weights: self.0.as_slice(), call });
+    }
+}
+
 /// Some output rows, as code for an instruction set.
 struct Rows<'a, I, S: Store<i32>> {
     isa: I,
-    shape: &'a Conv2dShape,
     weights: &'a [i8],
-    store: &'a S,
-    input: &'a [i8],
-    zero: i8,
-    rows: Range<usize>,
-    /// [`Layout::bytes`], of any content.
-    columns: &'a mut [u8],
-    output: &'a mut [S::Output],
+    /// Its scratch are the columns: [`Layout::bytes`].
+    call: Call<'a, S>,
 }
 
 impl<I: QuadTaps, S: Store<i32>> Body for Rows<'_, I, S> {
@@ -160,7 +172,8 @@ impl<I: QuadTaps, S: Store<i32>> Body for Rows<'_, I, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { isa, shape, weights, store, input, zero, rows, columns, output } = self;
+        let Self { isa, weights, call } = self;
+        let Call { shape, store, input, zero, rows, scratch: columns, output } = call;
         let layout = Layout::of(shape);
         let first_row = rows.start;
         for row in rows {
@@ -345,125 +358,5 @@ impl<I: QuadTaps, S: Store<i32>> Pixels<'_, I, S> {
         let output = &mut output[x * channels + self.channel..];
         let rows = rows::Rows { output, row_len: channels, count: M, lanes: channels - self.channel };
         keep_tile(self.isa, self.store, self.channel, &sums, rows);
-    }
-}
-
-/// DEPTHWISE_CONV_2D on int8.
-struct QuadInt<I> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Lines<i8>,
-    store: RequantizeStore,
-    zero: i8,
-}
-
-impl<I: QuadTaps> QuadInt<I> {
-    fn new(isa: I, spec: &ConvI8<'_>) -> Self {
-        let ConvI8 { shape, filter, bias, input_zero_point, output } = *spec;
-        let excess = input_zero_point + OFFSET;
-        let store = RequantizeStore::new(shape.out_channels, bias, &output, |channel| {
-            weight_sum(&shape, filter, channel).wrapping_mul(excess).wrapping_neg()
-        });
-        Self { isa, shape, weights: pack_weights(&shape, filter), store, zero: input_zero_point as i8 }
-    }
-}
-
-impl<I: QuadTaps> Packed<i8, i8> for QuadInt<I> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.store.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        Layout::of(&self.shape).bytes()
-    }
-
-    fn run(&self, input: &[i8], rows: Range<usize>, scratch: &mut [u8], output: &mut [i8]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        self.isa.vectorize(Rows {
-            isa: self.isa,
-            shape: &self.shape,
-            weights: self.weights.as_slice(),
-            store: &self.store,
-            input,
-            zero: self.zero,
-            rows,
-            columns: &mut scratch[..self.scratch_bytes()],
-            output,
-        });
-    }
-}
-
-/// DEPTHWISE_CONV_2D on floats with int8 weights. Each call quantizes the images its rows touch.
-struct QuadMixed<I> {
-    isa: I,
-    shape: Conv2dShape,
-    weights: Lines<i8>,
-    constants: HybridConstants,
-    how: InputQuantization,
-}
-
-impl<I: QuadTaps> QuadMixed<I> {
-    fn new(isa: I, spec: &ConvHybrid<'_>) -> Self {
-        let ConvHybrid { shape, filter, filter_scales, bias, input, activation } = *spec;
-        let sum = |channel| weight_sum(&shape, filter, channel);
-        let constants =
-            HybridConstants::new(shape.out_channels, &filter_scales, bias, activation, false, sum);
-        Self { isa, shape, weights: pack_weights(&shape, filter), constants, how: input }
-    }
-
-    /// Bytes of the columns, so that what follows is aligned.
-    fn columns_bytes(&self) -> usize {
-        Layout::of(&self.shape).bytes().next_multiple_of(SCRATCH_ALIGN)
-    }
-}
-
-impl<I: QuadTaps> Packed<f32, f32> for QuadMixed<I> {
-    fn rows(&self) -> usize {
-        self.shape.rows()
-    }
-
-    fn row_len(&self) -> usize {
-        self.shape.row_len()
-    }
-
-    fn packed_bytes(&self) -> usize {
-        self.weights.bytes() + self.constants.bytes()
-    }
-
-    fn scratch_bytes(&self) -> usize {
-        self.columns_bytes() + self.shape.image_len()
-    }
-
-    fn run(&self, input: &[f32], rows: Range<usize>, scratch: &mut [u8], output: &mut [f32]) {
-        assert_eq!(input.len(), self.shape.input_len());
-        assert_eq!(output.len(), rows.len() * self.shape.row_len());
-        let one_image = Conv2dShape { batch: 1, ..self.shape };
-        let (columns, quantized) = scratch[..self.scratch_bytes()].split_at_mut(self.columns_bytes());
-        let quantized: &mut [i8] = bytemuck::cast_slice_mut(quantized);
-        for_each_image(&self.shape, rows, output, |image, rows, output| {
-            let input = &input[image * self.shape.image_len()..][..self.shape.image_len()];
-            let how = quantize_row(self.isa, input, self.how, quantized);
-            let first = image * self.shape.out_height;
-            self.isa.vectorize(Rows {
-                isa: self.isa,
-                shape: &one_image,
-                weights: self.weights.as_slice(),
-                store: &self.constants.store(how, OFFSET),
-                input: quantized,
-                zero: how.zero_point as i8,
-                rows: rows.start - first..rows.end - first,
-                columns,
-                output,
-            });
-        });
     }
 }

@@ -53,34 +53,72 @@ pub trait Tile<const L: usize>: Send + Sync + 'static {
     ) -> [[[Self::Sum; L]; P]; M];
 }
 
+/// What a [`Tile`] has that reads inputs and weights as the tensors hold them.
+macro_rules! as_they_are {
+    ($element:ty, $sum:ty) => {
+        type Element = $element;
+        type Input = $element;
+        type Weight = $element;
+        type Sum = $sum;
+
+        const OFFSET: i32 = 0;
+
+        #[inline(always)]
+        fn input(value: $element) -> $element {
+            value
+        }
+
+        #[inline(always)]
+        fn weight(value: $element) -> $element {
+            value
+        }
+
+        #[inline(always)]
+        fn in_place(inputs: &[$element]) -> Option<&[$element]> {
+            Some(inputs)
+        }
+    };
+}
+pub(crate) use as_they_are;
+
+/// What a [`Tile`] has that multiplies int8 in 16 bits.
+macro_rules! widened {
+    () => {
+        type Element = i8;
+        type Input = i16;
+        type Weight = i16;
+        type Sum = i32;
+
+        const OFFSET: i32 = 0;
+
+        #[inline(always)]
+        fn input(value: i8) -> i16 {
+            i16::from(value)
+        }
+
+        #[inline(always)]
+        fn weight(value: i8) -> i16 {
+            i16::from(value)
+        }
+
+        #[inline(always)]
+        fn in_place(_inputs: &[i8]) -> Option<&[i16]> {
+            None
+        }
+    };
+}
+pub(crate) use widened;
+
 /// Floats: one product at a time. Without fused multiply-add the sums are those of the reference, bit for bit.
 pub struct Floats<I>(PhantomData<I>);
 
 impl<I: Isa, const L: usize> Tile<L> for Floats<I> {
+    as_they_are!(f32, f32);
+
     type Isa = I;
-    type Element = f32;
-    type Input = f32;
-    type Weight = f32;
-    type Sum = f32;
 
     const GROUP: usize = 1;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 2;
-
-    #[inline(always)]
-    fn input(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn weight(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn in_place(inputs: &[f32]) -> Option<&[f32]> {
-        Some(inputs)
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(
@@ -119,30 +157,12 @@ impl<I: Isa, const L: usize> Tile<L> for Floats<I> {
 pub struct Singles<I>(PhantomData<I>);
 
 impl<I: Isa, const L: usize> Tile<L> for Singles<I> {
+    widened!();
+
     type Isa = I;
-    type Element = i8;
-    type Input = i16;
-    type Weight = i16;
-    type Sum = i32;
 
     const GROUP: usize = 1;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 1;
-
-    #[inline(always)]
-    fn input(value: i8) -> i16 {
-        i16::from(value)
-    }
-
-    #[inline(always)]
-    fn weight(value: i8) -> i16 {
-        i16::from(value)
-    }
-
-    #[inline(always)]
-    fn in_place(_inputs: &[i8]) -> Option<&[i16]> {
-        None
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(

@@ -10,7 +10,7 @@ use core::arch::asm;
 use super::{neon, packers};
 use crate::generic::conv_2d::{ConvInt, ConvMixed};
 use crate::generic::fully_connected::{as_conv_hybrid, as_conv_i8};
-use crate::generic::tile::Tile;
+use crate::generic::tile::{Tile, as_they_are};
 use crate::isa::Dotprod;
 use crate::packed::Packed;
 use crate::spec::{
@@ -21,30 +21,12 @@ use crate::spec::{
 pub(crate) struct Quads8;
 
 impl Tile<8> for Quads8 {
+    as_they_are!(i8, i32);
+
     type Isa = Dotprod;
-    type Element = i8;
-    type Input = i8;
-    type Weight = i8;
-    type Sum = i32;
 
     const GROUP: usize = 4;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 2;
-
-    #[inline(always)]
-    fn input(value: i8) -> i8 {
-        value
-    }
-
-    #[inline(always)]
-    fn weight(value: i8) -> i8 {
-        value
-    }
-
-    #[inline(always)]
-    fn in_place(inputs: &[i8]) -> Option<&[i8]> {
-        Some(inputs)
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(

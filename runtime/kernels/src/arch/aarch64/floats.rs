@@ -4,37 +4,19 @@
 
 use core::arch::aarch64::*;
 
-use crate::generic::tile::Tile;
+use crate::generic::tile::{Tile, as_they_are};
 use crate::isa::Neon;
 
 /// 8 channels in two registers, four steps of depth at once.
 pub(crate) struct Floats8;
 
 impl Tile<8> for Floats8 {
+    as_they_are!(f32, f32);
+
     type Isa = Neon;
-    type Element = f32;
-    type Input = f32;
-    type Weight = f32;
-    type Sum = f32;
 
     const GROUP: usize = 1;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 2;
-
-    #[inline(always)]
-    fn input(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn weight(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn in_place(inputs: &[f32]) -> Option<&[f32]> {
-        Some(inputs)
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(

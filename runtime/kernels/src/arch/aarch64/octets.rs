@@ -5,7 +5,7 @@
 
 use core::arch::aarch64::*;
 
-use crate::generic::tile::Tile;
+use crate::generic::tile::{Tile, as_they_are};
 use crate::isa::Neon;
 
 /// 8 channels, each with a register of four partial sums for each row. Two products are added before they are widened
@@ -18,30 +18,12 @@ pub(crate) fn fits(weights: &[i8]) -> bool {
 }
 
 impl Tile<8> for Octets8 {
+    as_they_are!(i8, i32);
+
     type Isa = Neon;
-    type Element = i8;
-    type Input = i8;
-    type Weight = i8;
-    type Sum = i32;
 
     const GROUP: usize = 8;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 1;
-
-    #[inline(always)]
-    fn input(value: i8) -> i8 {
-        value
-    }
-
-    #[inline(always)]
-    fn weight(value: i8) -> i8 {
-        value
-    }
-
-    #[inline(always)]
-    fn in_place(inputs: &[i8]) -> Option<&[i8]> {
-        Some(inputs)
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(

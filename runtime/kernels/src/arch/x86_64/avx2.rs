@@ -11,7 +11,7 @@ use crate::generic::conv_2d::{ConvFloat, ConvInt, ConvMixed};
 use crate::generic::depthwise_conv_2d::DepthwiseFloat;
 use crate::generic::depthwise_pairs::{self, BLOCK, PairTaps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
-use crate::generic::tile::Tile;
+use crate::generic::tile::{Tile, as_they_are, widened};
 use crate::generic::wide::{self, Bytes};
 use crate::generic::{binary, exponential, float_pairs, mean, pool_2d, resize};
 use crate::isa::Avx2;
@@ -30,30 +30,12 @@ use crate::spec::{
 pub(crate) struct Floats8;
 
 impl Tile<8> for Floats8 {
+    as_they_are!(f32, f32);
+
     type Isa = Avx2;
-    type Element = f32;
-    type Input = f32;
-    type Weight = f32;
-    type Sum = f32;
 
     const GROUP: usize = 1;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 2;
-
-    #[inline(always)]
-    fn input(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn weight(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn in_place(inputs: &[f32]) -> Option<&[f32]> {
-        Some(inputs)
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(
@@ -97,30 +79,12 @@ impl Tile<8> for Floats8 {
 pub(crate) struct Pairs8;
 
 impl Tile<8> for Pairs8 {
+    widened!();
+
     type Isa = Avx2;
-    type Element = i8;
-    type Input = i16;
-    type Weight = i16;
-    type Sum = i32;
 
     const GROUP: usize = 2;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 2;
-
-    #[inline(always)]
-    fn input(value: i8) -> i16 {
-        i16::from(value)
-    }
-
-    #[inline(always)]
-    fn weight(value: i8) -> i16 {
-        i16::from(value)
-    }
-
-    #[inline(always)]
-    fn in_place(_inputs: &[i8]) -> Option<&[i16]> {
-        None
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(

@@ -12,7 +12,7 @@ use crate::generic::depthwise_floats::{DepthwiseTaps, FloatTaps};
 use crate::generic::depthwise_pairs::{BLOCK, PairTaps};
 use crate::generic::depthwise_quads::{self, BLOCK as BLOCK_64, PART, QUAD, QuadTaps, Taps};
 use crate::generic::fully_connected::{as_conv_f32, as_conv_hybrid, as_conv_i8};
-use crate::generic::tile::Tile;
+use crate::generic::tile::{Tile, as_they_are};
 use crate::generic::wide::{self, Bytes};
 use crate::generic::{binary, exponential, float_pairs, mean, pool_2d, resize};
 use crate::isa::{Avx512, Avx512Vbmi};
@@ -33,30 +33,12 @@ use crate::spec::{
 pub(crate) struct Floats16;
 
 impl Tile<16> for Floats16 {
+    as_they_are!(f32, f32);
+
     type Isa = Avx512;
-    type Element = f32;
-    type Input = f32;
-    type Weight = f32;
-    type Sum = f32;
 
     const GROUP: usize = 1;
-    const OFFSET: i32 = 0;
     const PANELS: usize = 2;
-
-    #[inline(always)]
-    fn input(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn weight(value: f32) -> f32 {
-        value
-    }
-
-    #[inline(always)]
-    fn in_place(inputs: &[f32]) -> Option<&[f32]> {
-        Some(inputs)
-    }
 
     #[inline(always)]
     fn sums<const M: usize, const P: usize>(
