@@ -30,5 +30,5 @@ pub use device::{
     Clock, Counter, CounterError, Crew, CrewError, Device, Identity, Meter, Store, StoreError, StoredFile,
     Transport, TransportError,
 };
-pub use network::{Network, NetworkError, Operator, Peer};
+pub use network::{Network, NetworkError, Peer};
 pub use session::{End, serve};

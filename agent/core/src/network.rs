@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use edgebench_interpreter::{Interpreter, TensorView};
+use edgebench_interpreter::{Interpreter, Operator, TensorView};
 use edgebench_wire::RunOptions;
 
 /// A runtime beside ours, such as LiteRT.
@@ -25,21 +25,6 @@ pub trait Peer {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NetworkError(pub String);
-
-/// An operator of a network, as it will run.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Operator {
-    /// Place in execution order, from 0.
-    pub index: usize,
-    /// Its name in the schema, such as `CONV_2D`.
-    pub name: String,
-    /// Name of the first tensor that it computes; empty when it has no memory.
-    pub output: String,
-    /// What runs it: the kernel set, or `view`, `folded`, `late`, `empty`.
-    pub kernel: &'static str,
-    /// Multiply-accumulates of one run.
-    pub macs: u64,
-}
 
 /// A network that is ready to run.
 pub trait Network {
@@ -158,15 +143,7 @@ impl Network for Interpreter<'_> {
     }
 
     fn operators(&self) -> Vec<Operator> {
-        let output = |outputs: &[usize]| self.tensor(*outputs.first()?).map(|view| view.name.to_string());
-        let nodes = self.nodes().map(|node| Operator {
-            index: node.index,
-            name: node.operator.to_string(),
-            output: output(node.outputs).unwrap_or_default(),
-            kernel: node.kernel,
-            macs: node.macs,
-        });
-        nodes.collect()
+        Interpreter::operators(self)
     }
 
     fn invoke_profiled(

@@ -5,12 +5,12 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
+use edgebench_interpreter::Operator;
 use edgebench_wire::{Digest, Limits, MAX_PROFILED_RUNS, OperatorTimes, Reply};
 
 use crate::channel::{Channel, SessionError};
 use crate::failure::Stop;
 use crate::measure::wants_another;
-use crate::network::Operator;
 use crate::running::Running;
 use crate::session::Session;
 

@@ -4,19 +4,19 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use edgebench_interpreter::{KernelChoice, Options, TensorView};
+use edgebench_interpreter::{KernelChoice, KernelSet, Operator, Options, TensorView};
 use edgebench_wire::{Digest, Failure, FailureKind, Opened, RunOptions, TensorInfo};
 
 use crate::device::Store;
 use crate::failure::{Stop, failed, mismatch};
-use crate::network::{Network, Operator};
+use crate::network::Network;
 use crate::pack::Pack;
 use crate::stored::open_verified;
 
 /// The kernel sets that this agent can be asked for on this CPU, best first.
 pub(crate) fn kernel_names() -> Vec<alloc::string::String> {
-    let named = KernelChoice::ALL.into_iter().filter(|choice| *choice != KernelChoice::Auto);
-    named.rev().filter(|choice| choice.is_available()).map(|choice| choice.name().to_string()).collect()
+    let sets = KernelSet::ALL.iter().rev().filter(|set| set.is_available());
+    sets.map(|set| set.name().to_string()).collect()
 }
 
 /// What the interpreter makes of the controller's options. There can be `most_threads`: a figure that is filed under four

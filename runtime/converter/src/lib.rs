@@ -21,6 +21,8 @@ pub mod write;
 
 pub use calibrate::{Calibration, CalibrationOptions, Method, Observer, Samples, TensorRange, calibrate};
 pub use convert::{Converted, convert};
+pub use edgebench_interpreter::Operator;
+
 pub use cut::{OperatorModel, Parts, operator_models};
 pub use error::{ConvertError, ImportError};
 pub use graph::Graph;
@@ -30,4 +32,4 @@ pub use inspect::{
 };
 pub use options::{Io, Options, Quantize, UnknownName};
 pub use quantize::{ConvertReport, Skipped, TensorReport, TypeBytes};
-pub use repeat::{Operator, Ready, RepeatOptions, repeat, signature_keys};
+pub use repeat::{Ready, RepeatOptions, repeat, signature_keys};

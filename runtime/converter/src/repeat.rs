@@ -1,6 +1,6 @@
 //! A network that is run again and again on the same inputs, for whoever times it. Knows no clock: the caller brings one.
 
-use edgebench_interpreter::Model;
+use edgebench_interpreter::{Model, Operator};
 
 use crate::error::ConvertError;
 use crate::infer::{Call, InferOptions, LooseTensor, loose, run_error};
@@ -12,21 +12,6 @@ pub struct RepeatOptions {
     pub how: InferOptions,
     /// Shapes of inputs, by position; the file's own where there are none.
     pub shapes: Vec<Vec<usize>>,
-}
-
-/// An operator of a network, as it will run.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Operator {
-    /// Place in execution order, from 0.
-    pub index: usize,
-    /// Its name in the schema, such as `CONV_2D`.
-    pub name: String,
-    /// Name of the first tensor that it computes; empty when that has no memory.
-    pub output: String,
-    /// Kernel set that runs it, or `view`, `folded`, `late`, `empty`.
-    pub kernel: &'static str,
-    /// Multiply-accumulates of one inference.
-    pub macs: u64,
 }
 
 /// A network that is ready.
@@ -113,15 +98,6 @@ impl Ready<'_> {
 
     /// Every operator in execution order.
     pub fn operators(&self) -> Vec<Operator> {
-        let interpreter = &self.call.interpreter;
-        let output = |outputs: &[usize]| Some(interpreter.tensor(*outputs.first()?)?.name.to_owned());
-        let nodes = interpreter.nodes().map(|node| Operator {
-            index: node.index,
-            name: node.operator.to_owned(),
-            output: output(node.outputs).unwrap_or_default(),
-            kernel: node.kernel,
-            macs: node.macs,
-        });
-        nodes.collect()
+        self.call.interpreter.operators()
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -15,34 +16,15 @@ pub enum KernelChoice {
     /// The fastest set that this CPU has.
     #[default]
     Auto,
-    /// Plain loops: the arithmetic that every other set has to reproduce.
-    Reference,
-    /// Blocked loops that any CPU runs, with the same float results on all of them.
-    Portable,
-    /// x86-64 with AVX2 and FMA.
-    Avx2,
-    /// x86-64 with AVX-512 and VNNI.
-    Avx512Vnni,
-    /// aarch64 as every CPU of it is.
-    Neon,
-    /// aarch64 with dot products of bytes.
-    Dotprod,
-    /// aarch64 with matrix products of bytes.
-    I8mm,
+    /// This one.
+    Only(Set),
 }
 
 impl KernelChoice {
     /// Every choice; the sets from the plainest to the fastest.
-    pub const ALL: [Self; 8] = [
-        Self::Auto,
-        Self::Reference,
-        Self::Portable,
-        Self::Avx2,
-        Self::Avx512Vnni,
-        Self::Neon,
-        Self::Dotprod,
-        Self::I8mm,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        core::iter::once(Self::Auto).chain(Set::ALL.iter().copied().map(Self::Only))
+    }
 
     /// The name in command lines, such as `auto`, `reference` or `avx2`.
     pub fn name(self) -> &'static str {
@@ -58,13 +40,7 @@ impl KernelChoice {
     pub(crate) fn set(self) -> Option<Set> {
         match self {
             Self::Auto => None,
-            Self::Reference => Some(Set::Reference),
-            Self::Portable => Some(Set::Portable),
-            Self::Avx2 => Some(Set::Avx2),
-            Self::Avx512Vnni => Some(Set::Avx512Vnni),
-            Self::Neon => Some(Set::Neon),
-            Self::Dotprod => Some(Set::Dotprod),
-            Self::I8mm => Some(Set::I8mm),
+            Self::Only(set) => Some(set),
         }
     }
 }
@@ -81,19 +57,22 @@ impl FromStr for KernelChoice {
     /// Reads a name; `ref` is short for `reference`.
     fn from_str(text: &str) -> Result<Self, UnknownKernels> {
         let name = if text == "ref" { "reference" } else { text };
-        let choice = Self::ALL.into_iter().find(|choice| choice.name() == name);
+        let choice = Self::all().find(|choice| choice.name() == name);
         choice.ok_or_else(|| UnknownKernels { found: text.to_owned() })
     }
 }
 
 /// A name that stands for no set of kernels.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error(
-    "unknown kernels \"{found}\", expected auto, reference, portable, avx2, avx512vnni, neon, dotprod or i8mm"
-)]
+#[error("unknown kernels \"{found}\", expected one of {}", names())]
 pub struct UnknownKernels {
     /// What was given.
     pub found: String,
+}
+
+/// The names of all choices.
+fn names() -> String {
+    KernelChoice::all().map(KernelChoice::name).collect::<Vec<_>>().join(", ")
 }
 
 /// How [`crate::Interpreter::new`] shall prepare a model.
@@ -139,10 +118,10 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_choices() {
-        for choice in KernelChoice::ALL {
+        for choice in KernelChoice::all() {
             assert_eq!(choice.name().parse(), Ok(choice));
         }
-        assert_eq!("ref".parse(), Ok(KernelChoice::Reference));
+        assert_eq!("ref".parse(), Ok(KernelChoice::Only(Set::Reference)));
     }
 
     #[test]
@@ -157,7 +136,7 @@ mod tests {
     #[test]
     fn unknown_name_is_told_with_what_there_is() {
         let error = "avx9".parse::<KernelChoice>().unwrap_err();
-        let expected = "unknown kernels \"avx9\", expected auto, reference, portable, avx2, avx512vnni, neon, dotprod or i8mm";
+        let expected = "unknown kernels \"avx9\", expected one of auto, reference, portable, avx2, avx512vnni, neon, dotprod, i8mm";
         assert_eq!(error.to_string(), expected);
     }
 }

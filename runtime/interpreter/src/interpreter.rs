@@ -60,6 +60,21 @@ pub struct NodeInfo<'a> {
     pub outputs: &'a [usize],
 }
 
+/// A node as it will run, by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operator {
+    /// Place in execution order.
+    pub index: usize,
+    /// Its name in the schema, such as `CONV_2D`.
+    pub name: String,
+    /// Name of the first tensor that it computes; empty when that has no memory.
+    pub output: String,
+    /// As [`NodeInfo::kernel`].
+    pub kernel: &'static str,
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+}
+
 /// A node that has just run.
 #[derive(Clone, Copy)]
 pub struct NodeRun<'a> {
@@ -259,6 +274,21 @@ impl<'m> Interpreter<'m> {
             macs: ready.macs,
             outputs: &node.outputs,
         })
+    }
+}
+
+impl Interpreter<'_> {
+    /// [`nodes`](Interpreter::nodes) for who keeps them longer than the interpreter.
+    pub fn operators(&self) -> Vec<Operator> {
+        let output = |outputs: &[usize]| self.tensor(*outputs.first()?).map(|view| view.name.into());
+        let operators = self.nodes().map(|node| Operator {
+            index: node.index,
+            name: node.operator.into(),
+            output: output(node.outputs).unwrap_or_default(),
+            kernel: node.kernel,
+            macs: node.macs,
+        });
+        operators.collect()
     }
 }
 

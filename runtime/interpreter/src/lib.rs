@@ -30,11 +30,11 @@ mod tables;
 mod tensor;
 mod variables;
 
-pub use edgebench_kernels::{Workers, marker};
+pub use edgebench_kernels::{Set as KernelSet, Workers, marker};
 
 pub use choice::{KernelChoice, Options, UnknownKernels};
 pub use error::{DataError, Fault, InvokeError, ModelError, PrepareError, Problem};
-pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun, stored_values};
+pub use interpreter::{Interpreter, Memory, NodeInfo, NodeRun, Operator, stored_values};
 pub use model::{Model, Node, Signature, TensorInfo};
 pub use prepare::Lack;
 pub use registry::Operators;

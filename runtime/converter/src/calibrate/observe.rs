@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgebench_interpreter::{DType, Interpreter, KernelChoice, Model, Options, TensorView};
+use edgebench_interpreter::{DType, Interpreter, KernelChoice, KernelSet, Model, Options, TensorView};
 
 use super::{Calibration, CalibrationOptions, Observer, Samples, TensorRange};
 use crate::error::ConvertError;
@@ -24,7 +24,7 @@ pub fn calibrate(
     }
     let model = Model::load(model).map_err(run_error)?;
     // Every CPU computes the same with these kernels, so that a calibration does not depend on where it was made.
-    let options = Options { kernels: KernelChoice::Portable, ..Options::default() };
+    let options = Options { kernels: KernelChoice::Only(KernelSet::Portable), ..Options::default() };
     let mut interpreter = Interpreter::new(&model, &options).map_err(run_error)?;
     let mut observed = Observed::default();
     progress(0, picked.len());

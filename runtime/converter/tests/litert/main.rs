@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use edgebench_converter::{
     Calibration, CalibrationOptions, Io, Options, Quantize, Samples, calibrate, convert,
 };
-use edgebench_interpreter::KernelChoice;
+use edgebench_interpreter::{KernelChoice, KernelSet};
 
 use compare::{Comparison, run_ours};
 use digits::Digits;
@@ -106,7 +106,7 @@ fn digits_network_agrees_with_litert() {
     let labels = digits.labels("test");
     for quantize in Quantize::ALL {
         let file = variant(&digits, quantize, Io::Float, Some(calibration));
-        let ours = [KernelChoice::Portable, KernelChoice::Auto]
+        let ours = [KernelChoice::Only(KernelSet::Portable), KernelChoice::Auto]
             .map(|choice| (choice, run_ours(&file, &images, choice)));
         for kernels in ["ref", "default"] {
             let theirs = python.run(&file, kernels, &ours[0].1.inputs);
@@ -129,7 +129,11 @@ fn check(quantize: Quantize, choice: KernelChoice, kernels: &str, comparison: &C
     match (quantize, kernels) {
         (Quantize::FullInt8, "ref") => assert_eq!(comparison.differing, 0, "{place}"),
         (Quantize::DynamicInt8, "ref") => {
-            let bound = if choice == KernelChoice::Portable { SAME_ORDER_BOUND } else { HYBRID_BOUND };
+            let bound = if choice == KernelChoice::Only(KernelSet::Portable) {
+                SAME_ORDER_BOUND
+            } else {
+                HYBRID_BOUND
+            };
             assert!(comparison.flips == 0 && comparison.largest <= bound, "{place}");
         }
         (Quantize::None | Quantize::Fp16, _) => {
@@ -160,8 +164,7 @@ fn every_door_of_the_int8_network_agrees_with_litert() {
     let images = &digits.images("test")[..A_FEW];
     for io in [Io::Float, Io::Int8, Io::Uint8] {
         let file = variant(&digits, Quantize::FullInt8, io, Some(calibration));
-        let runs: Vec<_> = KernelChoice::ALL
-            .into_iter()
+        let runs: Vec<_> = KernelChoice::all()
             .filter(|choice| choice.is_available())
             .map(|choice| (choice, run_ours(&file, images, choice)))
             .collect();

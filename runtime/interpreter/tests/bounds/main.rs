@@ -51,7 +51,7 @@ fn committed_bounds_are_the_tested_ones() {
         let row = sheet::stated(&subject);
         assert!(committed.contains(&row), "suites/ops/FLOAT.md lacks \"{row}\": {}", sheet::COMMAND);
     }
-    for absent in KernelChoice::ALL.into_iter().filter(|kernels| !kernels.is_available()) {
+    for absent in KernelChoice::all().filter(|kernels| !kernels.is_available()) {
         println!("skipped: float bounds with {absent} kernels: this CPU does not have them");
     }
 }

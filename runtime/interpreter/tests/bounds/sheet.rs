@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use edgebench_interpreter::KernelChoice;
+use edgebench_interpreter::{KernelChoice, KernelSet};
 
 use crate::measure::{Subject, subjects, worst};
 
@@ -35,7 +35,12 @@ pub(crate) fn path() -> PathBuf {
 
 /// The sets, in the order of the columns.
 pub(crate) fn sets() -> [KernelChoice; 4] {
-    [KernelChoice::Reference, KernelChoice::Portable, KernelChoice::Avx2, KernelChoice::Avx512Vnni]
+    [
+        KernelChoice::Only(KernelSet::Reference),
+        KernelChoice::Only(KernelSet::Portable),
+        KernelChoice::Only(KernelSet::Avx2),
+        KernelChoice::Only(KernelSet::Avx512Vnni),
+    ]
 }
 
 /// The part of a row that does not depend on the machine.

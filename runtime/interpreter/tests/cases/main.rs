@@ -44,7 +44,7 @@ fn every_case_answers_as_litert_does() {
     for (row, (count, message)) in &findings.missing {
         println!("not there yet: {row}, {count} runs, such as: {message}");
     }
-    for absent in KernelChoice::ALL.into_iter().filter(|kernels| !kernels.is_available()) {
+    for absent in KernelChoice::all().filter(|kernels| !kernels.is_available()) {
         println!("skipped: op cases with {absent} kernels: this CPU does not have them");
     }
     println!("{} cases with {} sets of kernels", cases.len(), kernels().len());

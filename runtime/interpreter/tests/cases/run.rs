@@ -10,7 +10,7 @@ use crate::case::{Case, Expected, Port, Step, element_bytes};
 
 /// The sets of kernels that every case is run with: all that this CPU has.
 pub(crate) fn kernels() -> Vec<KernelChoice> {
-    KernelChoice::ALL.into_iter().filter(|kernels| kernels.is_available()).collect()
+    KernelChoice::all().filter(|kernels| kernels.is_available()).collect()
 }
 
 /// What became of a case.

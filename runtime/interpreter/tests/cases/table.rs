@@ -5,13 +5,14 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use edgebench_interpreter::KernelChoice;
+use edgebench_interpreter::{KernelChoice, KernelSet};
 
 use crate::case::{Case, Expected, suite};
 use crate::run::{Outcome, run};
 
 /// The table has the sets that are the same on every CPU; the others are held to them by the tests.
-const COLUMNS: [KernelChoice; 2] = [KernelChoice::Reference, KernelChoice::Portable];
+const COLUMNS: [KernelChoice; 2] =
+    [KernelChoice::Only(KernelSet::Reference), KernelChoice::Only(KernelSet::Portable)];
 
 const HEAD: &str = "\
 # Operators against LiteRT

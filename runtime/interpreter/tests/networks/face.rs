@@ -1,6 +1,6 @@
 //! The public face: what goes in, what comes out, what is said when it does not fit, and what a network takes.
 
-use edgebench_interpreter::{DType, Interpreter, KernelChoice, Model, Options};
+use edgebench_interpreter::{DType, Interpreter, KernelChoice, KernelSet, Model, Options};
 use edgebench_schema::tflite::*;
 
 use crate::build::{Net, conv, noise};
@@ -175,7 +175,8 @@ fn memory_is_shared_only_after_the_last_reader() {
     net.node(BuiltinOperator::ADD, &[outputs[0], outputs[3]], &[outputs[4]], add);
     net.door(&[input], &[outputs[4]]);
     let run = |keep_all| {
-        let options = Options { keep_all, kernels: KernelChoice::Reference, ..Options::default() };
+        let options =
+            Options { keep_all, kernels: KernelChoice::Only(KernelSet::Reference), ..Options::default() };
         with(&net, &options, |interpreter| {
             interpreter.set_input_f32(0, &(0..64).map(noise).collect::<Vec<f32>>()).expect("fits");
             interpreter.invoke().expect("runs");
@@ -193,7 +194,7 @@ fn memory_is_shared_only_after_the_last_reader() {
 fn kernels_that_this_cpu_does_not_have_are_refused() {
     let bytes = chain(false).bytes();
     let model = Model::load(&bytes).expect("loads");
-    for kernels in KernelChoice::ALL {
+    for kernels in KernelChoice::all() {
         let prepared = Interpreter::new(&model, &Options { kernels, ..Options::default() });
         let words = prepared.as_ref().err().map(|error| error.to_string());
         let expected = (!kernels.is_available()).then(|| format!("this CPU: unsupported kernels {kernels}"));

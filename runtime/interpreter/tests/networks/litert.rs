@@ -83,7 +83,7 @@ fn operators_agree_with_litert() {
             wrong.push(format!("{}: LiteRT refuses it: {}", case.name, words.unwrap_or_default().trim()));
             continue;
         };
-        for choice in KernelChoice::ALL.into_iter().filter(|choice| choice.is_available()) {
+        for choice in KernelChoice::all().filter(|choice| choice.is_available()) {
             let ours: Vec<u8> = examples.iter().flat_map(|inputs| run(case, file, inputs, choice)).collect();
             let difference = difference(case.agreement, &ours, &theirs);
             wrong.extend(difference.map(|words| format!("{}, {choice} kernels: {words}", case.name)));

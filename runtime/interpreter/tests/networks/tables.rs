@@ -1,6 +1,6 @@
 //! Two nodes that become one table: the same answers, and one node less to run.
 
-use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
+use edgebench_interpreter::{Interpreter, KernelChoice, KernelSet, Model, Options};
 use edgebench_schema::tflite::{BuiltinOperator, BuiltinOptionsT, TensorType};
 
 use crate::build::Net;
@@ -41,15 +41,19 @@ fn run(net: &Net, options: &Options) -> (Vec<Vec<u8>>, usize) {
 #[test]
 fn a_product_with_its_own_logistic_is_one_table() {
     for logistic_first in [false, true] {
-        for kernels in KernelChoice::ALL.into_iter().filter(|kernels| kernels.is_available()) {
-            let plain = Options { kernels: KernelChoice::Reference, ..Options::default() };
+        for kernels in KernelChoice::all().filter(|kernels| kernels.is_available()) {
+            let plain = Options { kernels: KernelChoice::Only(KernelSet::Reference), ..Options::default() };
             let options = Options { kernels, ..Options::default() };
             let net = swish(logistic_first, false);
             let (expected, plain_count) = run(&net, &plain);
             let (found, count) = run(&net, &options);
             assert_eq!(found, expected, "{kernels}");
             assert_eq!(plain_count, 2);
-            assert_eq!(count, if kernels == KernelChoice::Reference { 2 } else { 1 }, "{kernels}");
+            assert_eq!(
+                count,
+                if kernels == KernelChoice::Only(KernelSet::Reference) { 2 } else { 1 },
+                "{kernels}"
+            );
         }
     }
 }
@@ -57,7 +61,7 @@ fn a_product_with_its_own_logistic_is_one_table() {
 #[test]
 fn what_somebody_else_reads_is_still_computed() {
     let net = swish(false, true);
-    let plain = Options { kernels: KernelChoice::Reference, ..Options::default() };
+    let plain = Options { kernels: KernelChoice::Only(KernelSet::Reference), ..Options::default() };
     let (expected, _) = run(&net, &plain);
     assert_eq!(run(&net, &Options::default()), (expected.clone(), 2));
     let all = Options { keep_all: true, ..Options::default() };

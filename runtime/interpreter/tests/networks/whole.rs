@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use edgebench_interpreter::{Interpreter, KernelChoice, Model, Options};
+use edgebench_interpreter::{Interpreter, KernelChoice, KernelSet, Model, Options};
 
 use crate::build::noise;
 
@@ -38,11 +38,12 @@ fn kernels(kernels: KernelChoice) -> Options {
 
 /// Results do not depend on how memory is planned, and integers not on the kernels.
 fn check(name: &str, file: &[u8]) {
-    let planned = outputs(file, &kernels(KernelChoice::Reference));
-    let kept = outputs(file, &Options { keep_all: true, ..kernels(KernelChoice::Reference) });
+    let planned = outputs(file, &kernels(KernelChoice::Only(KernelSet::Reference)));
+    let kept =
+        outputs(file, &Options { keep_all: true, ..kernels(KernelChoice::Only(KernelSet::Reference)) });
     assert_eq!(planned, kept, "{name}: memory reuse changes the result");
     let float = |outputs: &[Vec<u8>]| -> Vec<f32> { bytemuck::pod_collect_to_vec(&outputs.concat()) };
-    for choice in KernelChoice::ALL.into_iter().filter(|choice| choice.is_available()) {
+    for choice in KernelChoice::all().filter(|choice| choice.is_available()) {
         let other = outputs(file, &kernels(choice));
         if name.contains("int8") {
             assert_eq!(planned, other, "{name}: {choice} kernels differ from the reference");
@@ -72,7 +73,7 @@ fn digits_are_read_with_every_set_of_kernels() {
     let pixels = std::fs::read(repository().join("harness/tests/data/resize/digits.f32")).expect("digits");
     let pixels: Vec<f32> = bytemuck::pod_collect_to_vec(&pixels);
     let model = Model::load(&file).expect("loads");
-    for choice in KernelChoice::ALL.into_iter().filter(|choice| choice.is_available()) {
+    for choice in KernelChoice::all().filter(|choice| choice.is_available()) {
         let mut interpreter = Interpreter::new(&model, &kernels(choice)).expect("prepares");
         // The first three images of the data set show 0, 1 and 2.
         for (digit, image) in pixels.chunks_exact(96 * 96).enumerate() {

@@ -79,6 +79,7 @@ macro_rules! as_they_are {
         }
     };
 }
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 pub(crate) use as_they_are;
 
 /// What a [`Tile`] has that multiplies int8 in 16 bits.
@@ -107,6 +108,7 @@ macro_rules! widened {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(crate) use widened;
 
 /// Floats: one product at a time. Without fused multiply-add the sums are those of the reference, bit for bit.
