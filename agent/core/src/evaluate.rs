@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use edgebench_interpreter::TensorView;
-use edgebench_wire::{Digest, Failure, FailureKind, MAX_FRAME_BYTES, Prediction, Reply};
+use edgebench_wire::{Digest, Failure, FailureKind, MAX_RAW_OUTPUT_BYTES, Prediction, Reply};
 
 use crate::failure::{Stop, mismatch};
 use crate::running::Running;
@@ -17,9 +17,6 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 /// Longest time that predictions are kept back, so that the controller sees progress.
 const PIECE_NANOS: u64 = 250_000_000;
-
-/// Room in a frame for everything but one raw output: 255 classes of at most 9 bytes, lengths, header and checks.
-const FRAME_MARGIN_BYTES: usize = 3072;
 
 /// Bytes that one class and its score take at most.
 const SCORE_BYTES: usize = 9;
@@ -75,7 +72,7 @@ impl Wanted {
 
     /// Whether predictions of such an output can be sent.
     fn check_output(&self, output: &TensorView<'_>) -> Result<(), Failure> {
-        let limit = if self.raw_outputs { MAX_FRAME_BYTES - FRAME_MARGIN_BYTES } else { usize::MAX };
+        let limit = if self.raw_outputs { MAX_RAW_OUTPUT_BYTES } else { usize::MAX };
         let length = output.bytes.len();
         if length <= limit {
             return Ok(());

@@ -19,6 +19,10 @@ use crate::MAX_CHUNK_BYTES;
 /// allocated for it, and is never written.
 pub const MAX_FRAME_BYTES: usize = MAX_CHUNK_BYTES + 4096;
 
+/// Longest output of a network that one [`Prediction`](crate::Prediction) can carry as it is: a frame holds 255 classes of at
+/// most 9 bytes, lengths, header and checks beside it.
+pub const MAX_RAW_OUTPUT_BYTES: usize = MAX_FRAME_BYTES - 3072;
+
 /// How a frame begins. The first byte is in no text, so that a stray print is told at once; the line feed is last so
 /// that a terminal which turns it into two characters is told too.
 const MARK: [u8; 4] = [0xEB, b'E', b'B', b'\n'];

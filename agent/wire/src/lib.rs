@@ -12,7 +12,7 @@ extern crate alloc;
 mod frame;
 mod message;
 
-pub use frame::{Decoder, FrameError, MAX_FRAME_BYTES, encode};
+pub use frame::{Decoder, FrameError, MAX_FRAME_BYTES, MAX_RAW_OUTPUT_BYTES, encode};
 pub use message::*;
 
 /// Raised by every change of the messages that is not a new variant at the end of an enum.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use edgebench_converter::{InferOptions, Parts, trace};
-use edgebench_wire::{Digest, RunOptions};
+use edgebench_wire::{Digest, MAX_RAW_OUTPUT_BYTES, RunOptions};
 
 use super::entry::Entry;
 use super::identity::lease;
@@ -33,7 +33,8 @@ pub struct Looking {
 }
 
 /// The first operator of `one`'s network whose result on `example` (its place in the pack) differs from `other`'s: its
-/// index, name and tensor. None where no operator's does, of floats by more than rounding. Both are of the run in `folder`.
+/// index, name and tensor. None where no operator's does, of floats by more than rounding. Operators whose output is longer
+/// than a device can send are passed over, and that is said. Both are of the run in `folder`.
 ///
 /// # Errors
 /// When the run's devices cannot be reached any more, or the network cannot be taken apart.
@@ -60,12 +61,16 @@ pub fn first_difference(
     runtime.block_on(async {
         let mut one = Place::reach(one, &loaded, looking, &example).await?;
         let mut other = Place::reach(other, &loaded, looking, &example).await?;
-        let mut found = None;
+        let (mut found, mut passed_over) = (None, 0);
         for operator in parts.operators() {
+            let tensor = operator.outputs.first().and_then(|output| traced.tensors.get(output));
+            if tensor.is_some_and(|tensor| tensor.bytes.len() > MAX_RAW_OUTPUT_BYTES) {
+                passed_over += 1;
+                continue;
+            }
             let Some(part) = parts.until(operator.index) else { continue };
             let part = looking.cache.put(&part.model)?;
             let (ours, theirs) = (one.run(&part).await?, other.run(&part).await?);
-            let tensor = operator.outputs.first().and_then(|output| traced.tensors.get(output));
             let Some(tensor) = tensor.filter(|tensor| differ(&tensor.dtype, &ours, &theirs)) else {
                 continue;
             };
@@ -75,8 +80,18 @@ pub fn first_difference(
         }
         one.leave().await;
         other.leave().await;
-        Ok(found)
+        Ok(told(found, passed_over))
     })
+}
+
+/// What was found, with what was not looked at before it.
+fn told(found: Option<String>, passed_over: usize) -> Option<String> {
+    let large = format!("{passed_over} operators whose outputs are longer than {MAX_RAW_OUTPUT_BYTES} bytes");
+    match (found, passed_over) {
+        (found, 0) => found,
+        (Some(operator), _) => Some(format!("{operator}, or one of {large}")),
+        (None, _) => Some(format!("perhaps one of {large}")),
+    }
 }
 
 /// Whether results differ: integers at all, floats by more than the order of additions explains.
@@ -175,6 +190,15 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_passed_over_is_told() {
+        assert_eq!(told(None, 0), None);
+        assert_eq!(told(Some("3 ADD (x)".into()), 0).as_deref(), Some("3 ADD (x)"));
+        let (some, none) = (told(Some("3 ADD (x)".into()), 2), told(None, 2));
+        assert!(some.is_some_and(|text| text.starts_with("3 ADD (x), or one of 2 operators")));
+        assert!(none.is_some_and(|text| text.starts_with("perhaps one of 2 operators")));
+    }
 
     #[test]
     fn integers_differ_by_any_bit_and_floats_by_more_than_rounding() {
