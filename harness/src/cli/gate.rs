@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use edgebench_reports::beside::Beside;
 use edgebench_reports::gate::{GateReport, Inputs, flips, judge};
 use edgebench_reports::policy::Policy;
-use edgebench_reports::record::Cell;
 use edgebench_reports::render::gate as render;
 use jiff::civil::Date;
 
@@ -149,7 +148,7 @@ fn told(
 ) -> Result<String, BenchError> {
     if let Some(wanted) = &arguments.explain {
         return render::explain(report, policy, wanted).ok_or_else(|| {
-            let known = report.cells.iter().map(|cell| name(&cell.cell)).collect();
+            let known = report.cells.iter().map(|cell| cell.cell.path()).collect();
             GateError::NoCell { wanted: wanted.clone(), known }.into()
         });
     }
@@ -162,10 +161,6 @@ fn told(
         Format::Junit => render::junit(report),
         Format::Annotations => render::annotations(report),
     })
-}
-
-fn name(cell: &Cell) -> String {
-    format!("{}/{}/{}/{}/{}", cell.device, cell.model, cell.variant, cell.runtime, cell.threads)
 }
 
 /// The page with the pictures of the answers that it lists.

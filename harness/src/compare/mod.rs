@@ -26,7 +26,7 @@ use crate::session::reach;
 
 pub use arm::{Arm, ArmError, ArmRequest};
 pub use pair::{Metric, PairLimits};
-pub use record::{AGENT_DIGEST, BASE_RECORD, HEAD_RECORD};
+pub use record::{BASE_RECORD, HEAD_RECORD};
 
 use accuracy::Answers;
 use pair::{Job, Measured};

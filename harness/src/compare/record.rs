@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use edgebench_reports::gate::{ACCURACY_STOPPED, stopped_name};
+use edgebench_reports::gate::ACCURACY_STOPPED;
 use edgebench_reports::record::{
     BlockRecord, Cell, CellRecord, DeviceRecord, EvaluationRecord, MemoryRecord, Outcome, RunInfo, RunRecord,
 };
@@ -14,16 +14,13 @@ use jiff::Timestamp;
 
 use super::Side;
 use super::pair::Turns;
-use crate::run::{Context, block_record, memory_record, run_info};
+use crate::run::{AGENT_DIGEST, Context, block_record, memory_record, run_info};
 
 /// File of the base's record in the folder of a comparison.
 pub const BASE_RECORD: &str = "base.parquet";
 
 /// File of the head's record.
 pub const HEAD_RECORD: &str = "head.parquet";
-
-/// Property of a device: BLAKE3 of the agent that ran.
-pub const AGENT_DIGEST: &str = "agent_digest";
 
 /// What is known of a cell of one arm.
 #[derive(Default)]
@@ -97,7 +94,7 @@ impl ArmRecord {
             let names = self.run.controller.entry(ACCURACY_STOPPED.to_owned()).or_default();
             let between = if names.is_empty() { "" } else { " " };
             names.push_str(between);
-            names.push_str(&stopped_name(cell));
+            names.push_str(&cell.path());
         }
     }
 

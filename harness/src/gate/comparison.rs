@@ -6,9 +6,9 @@ use edgebench_reports::frame::read_run;
 use edgebench_reports::record::RunRecord;
 
 use super::{Chosen, GateError, HISTORY};
-use crate::compare::{AGENT_DIGEST, BASE_RECORD, HEAD_RECORD};
+use crate::compare::{BASE_RECORD, HEAD_RECORD};
 use crate::error::BenchError;
-use crate::run::{Results, RunFolder};
+use crate::run::{AGENT_DIGEST, Results, RunFolder};
 use crate::suite::Suite;
 
 /// What the folder of a comparison begins with.

@@ -119,7 +119,7 @@ pub(super) struct DeviceRun {
 }
 
 /// Property of a device's record: BLAKE3 of the agent that it was met with.
-pub(super) const AGENT_DIGEST: &str = "agent_digest";
+pub const AGENT_DIGEST: &str = "agent_digest";
 
 /// Best classes that are asked for: enough for top-5 accuracy.
 pub(crate) const TOP: u8 = 5;

@@ -41,7 +41,7 @@ use crate::suite::{Measure, Suite};
 
 pub use entry::{Entry, MeasureOverrides, RunRequest, Started};
 pub use event::{Event, Events};
-pub use executor::{EvaluationData, ModelFile};
+pub use executor::{AGENT_DIGEST, EvaluationData, ModelFile};
 pub(crate) use executor::{TOP, block_record, evaluation_record, memory_record};
 pub(crate) use identity::{lease, run_info};
 pub use journal::{Journal, JournalError};

@@ -14,13 +14,9 @@ use crate::stats::paired_drop::{interval, mid_p_better, mid_p_worse};
 use crate::stats::sprt::{Decision, FlipWatch};
 use crate::verdict::Evidence;
 
-/// Property of a run: the cells whose evaluation ended before the last example, as [`stopped_name`] has them.
+/// Property of a run: the cells whose evaluation ended before the last example, as [`Cell::path`] names them, set
+/// apart by blanks.
 pub const ACCURACY_STOPPED: &str = "accuracy_stopped";
-
-/// Name of a cell in [`ACCURACY_STOPPED`]; names are set apart by blanks.
-pub fn stopped_name(cell: &Cell) -> String {
-    format!("{}/{}/{}/{}/{}", cell.device, cell.model, cell.variant, cell.runtime, cell.threads)
-}
 
 /// The watch that may end the evaluation of a cell; none where the policy does not allow it, or where a limit needs
 /// all examples: one against the float variant, a floor, or one on every class.
@@ -43,7 +39,7 @@ pub fn accuracy_watch(policy: &Policy, cell: &Cell) -> Option<FlipWatch> {
 
 /// Whether the evaluation of a cell ended before the last example.
 fn is_stopped(run: &RunRecord, cell: &Cell) -> bool {
-    let name = stopped_name(cell);
+    let name = cell.path();
     run.run.controller.get(ACCURACY_STOPPED).is_some_and(|names| names.split(' ').any(|one| one == name))
 }
 

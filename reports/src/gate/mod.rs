@@ -18,7 +18,7 @@ mod roster;
 
 use jiff::civil::Date;
 
-pub use early::{ACCURACY_STOPPED, accuracy_watch, stopped_name};
+pub use early::{ACCURACY_STOPPED, accuracy_watch};
 pub use flips::{Flip, flips};
 pub use lint::Lint;
 pub use noise::{PlanRow, plan};

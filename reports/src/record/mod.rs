@@ -173,6 +173,14 @@ pub struct Cell {
     pub threads: u16,
 }
 
+impl Cell {
+    /// All names in one word: `device/model/variant/runtime/threads`.
+    pub fn path(&self) -> String {
+        let Self { device, model, variant, runtime, threads } = self;
+        format!("{device}/{model}/{variant}/{runtime}/{threads}")
+    }
+}
+
 /// How a cell ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]

@@ -11,13 +11,7 @@ pub fn plan(rows: &[PlanRow], resolution: f64, runs: usize, options: TerminalOpt
     if rows.is_empty() {
         return format!("too little history in {runs}: a cell needs five blocks that count\n");
     }
-    let name = |row: &PlanRow| {
-        let cell = &row.cell;
-        printable(&format!(
-            "{}/{}/{}/{}/{}",
-            cell.device, cell.model, cell.variant, cell.runtime, cell.threads
-        ))
-    };
+    let name = |row: &PlanRow| printable(&row.cell.path());
     let widest = rows.iter().map(|row| name(row).chars().count()).max().unwrap_or(0);
     let width = widest.min(options.width.saturating_sub(40)).max(4);
     let mut text = format!("to find a change of {:.2} %, from {runs}:\n", resolution * 100.0);

@@ -35,7 +35,7 @@ pub fn bencher(run: &RunRecord) -> String {
             }
             measures.insert(one.name.to_owned(), entry);
         }
-        document.insert(name(cell), Value::Object(measures));
+        document.insert(cell.cell.path(), Value::Object(measures));
     }
     format!("{:#}\n", Value::Object(document))
 }
@@ -54,16 +54,11 @@ pub fn smaller_is_better(run: &RunRecord) -> String {
             let range = one
                 .bounds
                 .map(|(lower, upper)| format!("{} to {}", figures::digits(lower), figures::digits(upper)));
-            let title = format!("{} {}", name(cell), one.name);
+            let title = format!("{} {}", cell.cell.path(), one.name);
             rows.push(json!({ "name": title, "unit": one.unit, "value": one.value, "range": range.unwrap_or_default() }));
         }
     }
     format!("{:#}\n", Value::Array(rows))
-}
-
-fn name(cell: &CellSummary) -> String {
-    let one = &cell.cell;
-    format!("{}/{}/{}/{}/{}", one.device, one.model, one.variant, one.runtime, one.threads)
 }
 
 fn measures_of(cell: &CellSummary) -> Vec<Measure> {

@@ -3,17 +3,15 @@
 
 use jiff::Timestamp;
 use plotters::backend::SVGBackend;
-use plotters::chart::{ChartBuilder, ChartContext};
-use plotters::coord::Shift;
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::types::RangedCoordf64;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::chart::ChartBuilder;
+use plotters::drawing::IntoDrawingArea;
 use plotters::element::{Circle, PathElement, Text};
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 use super::super::outside::printable;
 use super::super::{RenderError, figures};
+use super::axis::{Area, Chart};
 use super::{Plot, ink};
 use crate::record::{BlockRecord, CellRecord, ConditionRecord, RunRecord};
 use crate::stats::quantile::median_of;
@@ -156,9 +154,6 @@ fn relative_median(cell: &CellRecord, block: &BlockRecord) -> Option<f64> {
     let percent = 100.0 * (median(block)? / of_cell - 1.0);
     percent.is_finite().then_some(percent)
 }
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 fn draw_strip(
     area: &Area<'_>,

@@ -2,18 +2,16 @@
 //! interval made from them.
 
 use plotters::backend::SVGBackend;
-use plotters::chart::{ChartBuilder, ChartContext};
-use plotters::coord::Shift;
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::types::RangedCoordf64;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::chart::ChartBuilder;
+use plotters::drawing::IntoDrawingArea;
 use plotters::element::{Circle, PathElement, Polygon, Text};
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 use super::super::outside::printable;
 use super::super::{RenderError, figures};
-use super::{Panel, Plot, ink, time_axis};
+use super::axis::{Area, Chart, draw_time_axis};
+use super::{Panel, Plot, ink};
 use crate::stats::quantile::quantile;
 use crate::summary::{CellSummary, Latency};
 
@@ -38,9 +36,6 @@ const BINS: usize = 260;
 const BASELINE: f64 = 0.38;
 const DENSITY_HEIGHT: f64 = 0.54;
 const MEDIANS: f64 = 0.20;
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// One row of the picture.
 struct Row<'a> {
@@ -119,21 +114,7 @@ fn draw_rows(area: &Area<'_>, rows: &[Row<'_>], range: (f64, f64), label_px: u32
         .build_cartesian_2d(range.0..range.1, 0.0..rows.len() as f64)
         .map_err(failed())?;
     let emulated = rows.iter().any(|row| row.latency.emulated);
-    let (size, unit) = time_axis(range.1, emulated);
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .disable_y_axis()
-        .x_labels(7)
-        .x_label_formatter(&|value| figures::tick(value / size))
-        .x_desc(if emulated { unit.to_owned() } else { format!("latency of one inference, {unit}") })
-        .axis_style(ink::GRID)
-        .bold_line_style(ink::GRID)
-        .light_line_style(ink::GRID.mix(0.0))
-        .label_style(ink::letters(ink::MUTED, HPos::Center))
-        .axis_desc_style(ink::letters(ink::MUTED, HPos::Center))
-        .draw()
-        .map_err(failed())?;
+    draw_time_axis(&mut chart, NAME, range.1, emulated, "latency of one inference")?;
     for (at, row) in rows.iter().enumerate() {
         // The first cell stands on top.
         let bottom = (rows.len() - 1 - at) as f64;

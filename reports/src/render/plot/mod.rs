@@ -3,13 +3,14 @@
 //! Colours are custom properties (`palette.css`), so that one picture is right in light and in dark. plotters knows
 //! only colours of three bytes; it draws with stand-ins that are exchanged for the properties at the end.
 
+mod axis;
 mod conditions;
 mod distribution;
 mod ink;
 mod profile;
 mod scatter;
 
-use super::{RenderError, figures};
+use super::RenderError;
 use crate::record::RunRecord;
 use crate::summary::{CellSummary, Group, RunSummary, summarize};
 
@@ -122,20 +123,4 @@ pub(super) fn of_panel(run: &RunRecord, panel: &Panel<'_>, number: usize) -> Res
         scatter::draw(panel, number, &scatter::ENERGY)?,
     ];
     Ok(drawn.into_iter().flatten().collect())
-}
-
-/// The unit in which an axis up to `largest` nanoseconds is labelled, with its name.
-fn time_axis(largest: f64, emulated: bool) -> (f64, &'static str) {
-    if emulated { count_unit(largest) } else { figures::time_unit(largest) }
-}
-
-/// The unit of an axis of instructions: thousands, millions or thousand millions.
-fn count_unit(largest: f64) -> (f64, &'static str) {
-    const UNITS: &[(f64, &str)] = &[
-        (1e9, "10⁹ instructions (emulated)"),
-        (1e6, "10⁶ instructions (emulated)"),
-        (1e3, "10³ instructions (emulated)"),
-    ];
-    let fitting = UNITS.iter().find(|(size, _)| largest >= *size);
-    fitting.copied().unwrap_or((1.0, "instructions (emulated)"))
 }

@@ -4,18 +4,16 @@
 use std::collections::BTreeMap;
 
 use plotters::backend::SVGBackend;
-use plotters::chart::{ChartBuilder, ChartContext};
-use plotters::coord::Shift;
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::types::RangedCoordf64;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::chart::ChartBuilder;
+use plotters::drawing::IntoDrawingArea;
 use plotters::element::{Rectangle, Text};
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 use super::super::outside::printable;
 use super::super::{RenderError, figures};
-use super::{Panel, Plot, ink, time_axis};
+use super::axis::{Area, Chart, draw_time_axis};
+use super::{Panel, Plot, ink};
 use crate::record::{CellRecord, RunRecord};
 
 const NAME: &str = "operators";
@@ -128,9 +126,6 @@ fn legend(kinds: &[String]) -> Vec<Vec<(usize, &str, i32)>> {
     lines
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
 fn draw_bars(area: &Area<'_>, bars: &[Bar], legend_lines: usize, emulated: bool) -> Result<(), RenderError> {
     let failed = || ink::failed(NAME);
     let largest = bars.iter().map(Bar::total).fold(1.0, f64::max);
@@ -144,21 +139,7 @@ fn draw_bars(area: &Area<'_>, bars: &[Bar], legend_lines: usize, emulated: bool)
         .x_label_area_size(AXIS_PX)
         .build_cartesian_2d(0.0..largest, 0.0..bars.len() as f64)
         .map_err(failed())?;
-    let (size, unit) = time_axis(largest, emulated);
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .disable_y_axis()
-        .x_labels(7)
-        .x_label_formatter(&|value| figures::tick(value / size))
-        .x_desc(if emulated { unit.to_owned() } else { format!("one inference, {unit}") })
-        .axis_style(ink::GRID)
-        .bold_line_style(ink::GRID)
-        .light_line_style(ink::GRID.mix(0.0))
-        .label_style(ink::letters(ink::MUTED, HPos::Center))
-        .axis_desc_style(ink::letters(ink::MUTED, HPos::Center))
-        .draw()
-        .map_err(failed())?;
+    draw_time_axis(&mut chart, NAME, largest, emulated, "one inference")?;
     for (at, bar) in bars.iter().enumerate() {
         draw_bar(area, &mut chart, bar, (bars.len() - 1 - at) as f64, emulated)?;
     }

@@ -1,18 +1,16 @@
 //! Accuracy against what it costs: one point a cell, with the intervals of both figures.
 
 use plotters::backend::SVGBackend;
-use plotters::chart::{ChartBuilder, ChartContext};
-use plotters::coord::Shift;
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::types::RangedCoordf64;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::chart::ChartBuilder;
+use plotters::drawing::IntoDrawingArea;
 use plotters::element::{Circle, PathElement, Text};
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 use super::super::outside::printable;
 use super::super::{RenderError, figures};
-use super::{Panel, Plot, ink, time_axis};
+use super::axis::{Area, Chart, time_axis};
+use super::{Panel, Plot, ink};
 use crate::summary::{CellSummary, EnergySummary};
 
 const SIZE_PX: (u32, u32) = (560, 400);
@@ -75,9 +73,6 @@ pub(super) const ENERGY: Cost = Cost {
         EnergySummary::Unmeasured => None,
     },
 };
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// One cell in the picture; accuracy in percent.
 struct Point {
